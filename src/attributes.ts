@@ -1,0 +1,181 @@
+/**
+ * Every attribute key that Runspan writes or reads, in its newest form.
+ *
+ * Keys of the GenAI conventions are copied here because the conventions are `development` and live in a repository
+ * without a release (open-telemetry/semantic-conventions-genai); the strings must not move under a minor update of
+ * somebody else's package. Keys of ours begin with `runspan.` and never with `gen_ai.usage.`: backends sum that key
+ * over spans, and a sum written there would be counted again.
+ *
+ * "Writer" and "reader" name the folder of `src/`. "Bounded" means that the number of values is small enough for a
+ * metric label; "unbounded" keys never become one.
+ *
+ * @module
+ */
+
+// --- Standard keys we write -----------------------------------------------------------------------------------
+
+/** string, bounded. What a GenAI span does: `chat`, `invoke_agent`, `execute_tool` … Writer: run. Readers: all. */
+export const ATTR_GEN_AI_OPERATION_NAME = 'gen_ai.operation.name'
+/** string, bounded. Name of the agent of a run, a specialist or a dispatch span. Writer: run. */
+export const ATTR_GEN_AI_AGENT_NAME = 'gen_ai.agent.name'
+/** string, bounded. Who serves the model: `openai`, `anthropic`, `gcp.gemini` … Writer: run. */
+export const ATTR_GEN_AI_PROVIDER_NAME = 'gen_ai.provider.name'
+/** string, bounded. The model as it was asked for. Writer: run. */
+export const ATTR_GEN_AI_REQUEST_MODEL = 'gen_ai.request.model'
+/** string, bounded. The model that answered. Writer: run. */
+export const ATTR_GEN_AI_RESPONSE_MODEL = 'gen_ai.response.model'
+/** string, unbounded. The provider's id of an answer. Writer: run. */
+export const ATTR_GEN_AI_RESPONSE_ID = 'gen_ai.response.id'
+/** string[], bounded. Why the model stopped. Writer: run. */
+export const ATTR_GEN_AI_RESPONSE_FINISH_REASONS = 'gen_ai.response.finish_reasons'
+/** string, unbounded. The application's conversation, session or thread; never invented. Writer: run, rollup. */
+export const ATTR_GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id'
+/** string, bounded. Name of a tool. Writer: run. */
+export const ATTR_GEN_AI_TOOL_NAME = 'gen_ai.tool.name'
+/** string, content. JSON of the arguments of a tool call. Writer: run. */
+export const ATTR_GEN_AI_TOOL_CALL_ARGUMENTS = 'gen_ai.tool.call.arguments'
+/** string, content. JSON of the result of a tool call. Writer: run. */
+export const ATTR_GEN_AI_TOOL_CALL_RESULT = 'gen_ai.tool.call.result'
+/** string, content. JSON of the messages a model was given. Writer: run. */
+export const ATTR_GEN_AI_INPUT_MESSAGES = 'gen_ai.input.messages'
+/** string, content. JSON of the messages a model answered with. Writer: run. */
+export const ATTR_GEN_AI_OUTPUT_MESSAGES = 'gen_ai.output.messages'
+/** string, bounded. Where a retrieval reads. Writer: run. */
+export const ATTR_GEN_AI_DATA_SOURCE_ID = 'gen_ai.data_source.id'
+
+/** int. All input tokens of one model call, cached ones included. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_INPUT_TOKENS = 'gen_ai.usage.input_tokens'
+/** int. All output tokens of one model call, reasoning included. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_OUTPUT_TOKENS = 'gen_ai.usage.output_tokens'
+/** int, part of the input. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = 'gen_ai.usage.cache_read.input_tokens'
+/** int, part of the input. Formerly `cache_creation.input_tokens`. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = 'gen_ai.usage.cache_write.input_tokens'
+/** int, part of the output. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = 'gen_ai.usage.reasoning.output_tokens'
+
+/** string, bounded. What is evaluated. Writer: run. */
+export const ATTR_GEN_AI_EVALUATION_NAME = 'gen_ai.evaluation.name'
+/** double. Writer: run. */
+export const ATTR_GEN_AI_EVALUATION_SCORE_VALUE = 'gen_ai.evaluation.score.value'
+/** string, bounded. Writer: run. */
+export const ATTR_GEN_AI_EVALUATION_SCORE_LABEL = 'gen_ai.evaluation.score.label'
+/** string, content. Writer: run. */
+export const ATTR_GEN_AI_EVALUATION_EXPLANATION = 'gen_ai.evaluation.explanation'
+/** Name of the log record, or of the carrier span where the application has no logger provider. Writer: run. */
+export const EVENT_GEN_AI_EVALUATION_RESULT = 'gen_ai.evaluation.result'
+
+/** string, unbounded. The application's user. Writer: run, rollup. */
+export const ATTR_USER_ID = 'user.id'
+/** string, bounded. Class or code of a failure. Writer: run, propagation. */
+export const ATTR_ERROR_TYPE = 'error.type'
+/** Name of the span event that holds a failure. Writer: run. */
+export const EVENT_EXCEPTION = 'exception'
+/** string, bounded. Writer: run. */
+export const ATTR_EXCEPTION_TYPE = 'exception.type'
+/** string, content. Writer: run. */
+export const ATTR_EXCEPTION_MESSAGE = 'exception.message'
+/** string, content. Writer: run. */
+export const ATTR_EXCEPTION_STACKTRACE = 'exception.stacktrace'
+/** string, bounded. Writer: propagation. */
+export const ATTR_HTTP_REQUEST_METHOD = 'http.request.method'
+/** int, bounded. Writer: propagation; run, where a failure carries one. */
+export const ATTR_HTTP_RESPONSE_STATUS_CODE = 'http.response.status_code'
+/** string, bounded. Writer: propagation. */
+export const ATTR_HTTP_ROUTE = 'http.route'
+/** string, unbounded. Writer: propagation. */
+export const ATTR_URL_PATH = 'url.path'
+/** string, bounded. Writer: propagation. */
+export const ATTR_URL_SCHEME = 'url.scheme'
+/** string, bounded. Writer: propagation. */
+export const ATTR_SERVER_ADDRESS = 'server.address'
+/** int, bounded. Writer: propagation. */
+export const ATTR_SERVER_PORT = 'server.port'
+
+// --- Runs -----------------------------------------------------------------------------------------------------
+
+/** string, unbounded. The run id, which is the trace id. On run and segment roots; on every span with `stamp: 'all'`. */
+export const ATTR_RUNSPAN_RUN_ID = 'runspan.run.id'
+/** string, unbounded. The run that started this one. Twin of a `parent` or `spawn` link. On the run's root. */
+export const ATTR_RUNSPAN_PARENT_RUN_ID = 'runspan.parent_run.id'
+/** string, unbounded. The first run of the family, where it is known; never guessed. On the run's root. */
+export const ATTR_RUNSPAN_ROOT_RUN_ID = 'runspan.root_run.id'
+/** string, unbounded. The run that a dispatch span started. On dispatch spans. */
+export const ATTR_RUNSPAN_CHILD_RUN_ID = 'runspan.child_run.id'
+/** string, unbounded. The run id that was asked for and could not be kept. On the run's root. */
+export const ATTR_RUNSPAN_REQUESTED_RUN_ID = 'runspan.requested_run.id'
+/** string, unbounded. The run whose delivery this execution repeats. On the run's root. */
+export const ATTR_RUNSPAN_FIRST_RUN_ID = 'runspan.first_run.id'
+/** string, unbounded. The run a review or feedback is about. On carrier spans and log records. */
+export const ATTR_RUNSPAN_TARGET_RUN_ID = 'runspan.target_run.id'
+/** int, bounded. Which delivery this is, from 1; written from 2 on. On the run's root. */
+export const ATTR_RUNSPAN_RUN_ATTEMPT = 'runspan.run.attempt'
+/** boolean. True where nobody awaits the run: spawned, handed off, a task. On the run's root. */
+export const ATTR_RUNSPAN_RUN_DETACHED = 'runspan.run.detached'
+/** string, content. What the run is to achieve. On run roots and dispatch spans. */
+export const ATTR_RUNSPAN_RUN_GOAL = 'runspan.run.goal'
+/** string, bounded. completed, failed, cancelled, timeout or abandoned. On the run's root, at its end. */
+export const ATTR_RUNSPAN_RUN_STATUS = 'runspan.run.status'
+/** string, bounded by the application. Why the run has that status. On the run's root, at its end. */
+export const ATTR_RUNSPAN_RUN_STATUS_REASON = 'runspan.run.status_reason'
+/** string, bounded. Version of the agent, as the application gave it. On the run's root. */
+export const ATTR_RUNSPAN_AGENT_VERSION = 'runspan.agent.version'
+/** string, content. JSON of what a span was given. */
+export const ATTR_RUNSPAN_INPUT = 'runspan.input'
+/** string, content. JSON of what a span resulted in. */
+export const ATTR_RUNSPAN_OUTPUT = 'runspan.output'
+/** Prefix of the application's own metadata keys: `runspan.metadata.{key}`. On the run's root. */
+export const ATTR_PREFIX_RUNSPAN_METADATA = 'runspan.metadata.'
+/** boolean. True on the root of a segment: joined work in another service or process. */
+export const ATTR_RUNSPAN_SEGMENT = 'runspan.segment'
+/** string, bounded. On links: parent, trigger, spawn, resume, retry, follow_up, delivery or review. */
+export const ATTR_RUNSPAN_LINK_TYPE = 'runspan.link.type'
+/** string, unbounded. Who reviewed. On reviews and feedback. */
+export const ATTR_RUNSPAN_REVIEWER_ID = 'runspan.reviewer.id'
+/** string, bounded. human, agent or code. On reviews and feedback. */
+export const ATTR_RUNSPAN_REVIEWER_KIND = 'runspan.reviewer.kind'
+
+// --- Rollup: on run roots, segment roots and agent containers -------------------------------------------------
+
+/** int. Sum over the counted model calls. */
+export const ATTR_RUNSPAN_USAGE_INPUT_TOKENS = 'runspan.usage.input_tokens'
+/** int. Sum over the counted model calls. */
+export const ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS = 'runspan.usage.output_tokens'
+/** int, part of the input sum. */
+export const ATTR_RUNSPAN_USAGE_CACHE_READ_INPUT_TOKENS = 'runspan.usage.cache_read.input_tokens'
+/** int, part of the input sum. */
+export const ATTR_RUNSPAN_USAGE_CACHE_WRITE_INPUT_TOKENS = 'runspan.usage.cache_write.input_tokens'
+/** int, part of the output sum. */
+export const ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS = 'runspan.usage.reasoning.output_tokens'
+/** double (a whole number goes out as an int). For people; sum {@link ATTR_RUNSPAN_COST_NANO_USD} instead. */
+export const ATTR_RUNSPAN_COST_USD = 'runspan.cost.usd'
+/** int. Billionths of a US dollar: what sums and collector policies use. */
+export const ATTR_RUNSPAN_COST_NANO_USD = 'runspan.cost.nano_usd'
+/** string, bounded. reported, priced, mixed or unpriced. */
+export const ATTR_RUNSPAN_COST_SOURCE = 'runspan.cost.source'
+/** string, bounded. Name and version of the price table behind `priced` and `mixed`. */
+export const ATTR_RUNSPAN_COST_PRICE_TABLE = 'runspan.cost.price_table'
+/** int. Counted model calls, failed ones included. */
+export const ATTR_RUNSPAN_CALLS_LLM = 'runspan.calls.llm'
+/** int. Counted tool calls, failed ones included. */
+export const ATTR_RUNSPAN_CALLS_TOOL = 'runspan.calls.tool'
+/** int. Spans of this part, its root included. */
+export const ATTR_RUNSPAN_SPANS = 'runspan.spans'
+/** int. Failures, each counted on the innermost span that reports it. */
+export const ATTR_RUNSPAN_ERRORS = 'runspan.errors'
+/** boolean. False where a part may be missing from the numbers. Its presence marks a span that carries a rollup. */
+export const ATTR_RUNSPAN_ROLLUP_COMPLETE = 'runspan.rollup.complete'
+/** string, bounded. run, segment or agent: filter by it before adding rollups up. */
+export const ATTR_RUNSPAN_ROLLUP_SCOPE = 'runspan.rollup.scope'
+/** int. Spans that had not ended when the rollup was written. */
+export const ATTR_RUNSPAN_ROLLUP_OPEN_SPANS = 'runspan.rollup.open_spans'
+/** int. Spans that carried usage and were left out because another span stands for the same call. */
+export const ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS = 'runspan.rollup.suppressed_spans'
+
+/** int. Cost of one counted model call, on its leaf; another key than the rollup's, so that neither is added to the other. */
+export const ATTR_RUNSPAN_CALL_COST_NANO_USD = 'runspan.call.cost.nano_usd'
+
+/** Name of the span that reports what ended after the root. */
+export const SPAN_RUNSPAN_AMENDMENT = 'runspan amendment'
+/** Prefix of an amendment's numbers: the rollup keys with `runspan.late.` in place of `runspan.`. */
+export const ATTR_PREFIX_RUNSPAN_LATE = 'runspan.late.'
