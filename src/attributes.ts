@@ -128,6 +128,10 @@ export const ATTR_RUNSPAN_OUTPUT = 'runspan.output'
 export const ATTR_PREFIX_RUNSPAN_METADATA = 'runspan.metadata.'
 /** boolean. True on the root of a segment: joined work in another service or process. */
 export const ATTR_RUNSPAN_SEGMENT = 'runspan.segment'
+/** boolean. True on a segment whose run was open in the same process: the run's own totals hold its numbers already. */
+export const ATTR_RUNSPAN_SEGMENT_LOCAL = 'runspan.segment.local'
+/** string, bounded. Why a span ended before its work did: `cancelled`, `consumer_stopped`, `stream_idle`, `disposed`. */
+export const ATTR_RUNSPAN_END_REASON = 'runspan.end_reason'
 /** string, bounded. On links: parent, trigger, spawn, resume, retry, follow_up, delivery or review. */
 export const ATTR_RUNSPAN_LINK_TYPE = 'runspan.link.type'
 /** string, unbounded. Who reviewed. On reviews and feedback. */
@@ -157,6 +161,8 @@ export const ATTR_RUNSPAN_COST_SOURCE = 'runspan.cost.source'
 export const ATTR_RUNSPAN_COST_PRICE_TABLE = 'runspan.cost.price_table'
 /** int. Counted model calls, failed ones included. */
 export const ATTR_RUNSPAN_CALLS_LLM = 'runspan.calls.llm'
+/** int. Counted model calls whose cost is in no sum: no known price, or no known usage. */
+export const ATTR_RUNSPAN_CALLS_UNPRICED = 'runspan.calls.unpriced'
 /** int. Counted tool calls, failed ones included. */
 export const ATTR_RUNSPAN_CALLS_TOOL = 'runspan.calls.tool'
 /** int. Spans of this part, its root included. */
@@ -179,3 +185,113 @@ export const ATTR_RUNSPAN_CALL_COST_NANO_USD = 'runspan.call.cost.nano_usd'
 export const SPAN_RUNSPAN_AMENDMENT = 'runspan amendment'
 /** Prefix of an amendment's numbers: the rollup keys with `runspan.late.` in place of `runspan.`. */
 export const ATTR_PREFIX_RUNSPAN_LATE = 'runspan.late.'
+
+// --- Read only: what other producers write --------------------------------------------------------------------
+
+/** The keys that say what a span is, in the order in which they are believed. Reader: rollup. */
+export const ALIASES_OF_ROLE = {
+  aiSdkOperation: 'ai.operationId',
+  langsmith: 'langsmith.span.kind',
+  openInference: 'openinference.span.kind',
+  langfuse: 'langfuse.observation.type',
+  laminar: 'lmnr.span.type',
+  traceloopRequest: 'llm.request.type',
+  traceloop: 'traceloop.span.kind',
+  mlflow: 'mlflow.spanType',
+} as const
+
+/** Per number, the keys that may hold it; the first one present wins. Reader: rollup. */
+export const ALIASES_OF_USAGE = {
+  input: [
+    ATTR_GEN_AI_USAGE_INPUT_TOKENS,
+    'gen_ai.usage.prompt_tokens',
+    'llm.token_count.prompt',
+    'ai.usage.inputTokens',
+    'ai.usage.promptTokens',
+    'ai.usage.tokens',
+  ],
+  output: [
+    ATTR_GEN_AI_USAGE_OUTPUT_TOKENS,
+    'gen_ai.usage.completion_tokens',
+    'llm.token_count.completion',
+    'ai.usage.outputTokens',
+    'ai.usage.completionTokens',
+  ],
+  total: [
+    'gen_ai.usage.total_tokens',
+    'llm.usage.total_tokens',
+    'llm.token_count.total',
+    'ai.usage.totalTokens',
+    'cloudflare.agents.usage.total_tokens',
+  ],
+  cacheRead: [
+    ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    'gen_ai.usage.cache_read_input_tokens',
+    'gen_ai.usage.input_tokens.cached',
+    'llm.token_count.prompt_details.cache_read',
+    'ai.usage.inputTokenDetails.cacheReadTokens',
+    'ai.usage.cachedInputTokens',
+  ],
+  cacheWrite: [
+    ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    'gen_ai.usage.cache_creation.input_tokens',
+    'gen_ai.usage.cache_creation_input_tokens',
+    'gen_ai.usage.cache_write_input_tokens',
+    'gen_ai.usage.input_tokens.cache_write',
+    'llm.token_count.prompt_details.cache_write',
+    'ai.usage.inputTokenDetails.cacheWriteTokens',
+  ],
+  reasoning: [
+    ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    'gen_ai.usage.reasoning_tokens',
+    'gen_ai.usage.reasoning_output_tokens',
+    'gen_ai.usage.output_tokens.reasoning',
+    'llm.token_count.completion_details.reasoning',
+    'ai.usage.outputTokenDetails.reasoningTokens',
+    'ai.usage.reasoningTokens',
+  ],
+  costUsd: [
+    'gen_ai.usage.cost.amount',
+    'gen_ai.usage.cost',
+    'llm.cost.total',
+    'gen_ai.cost.total_tokens',
+    'operation.cost',
+    'mlflow.llm.cost',
+    'cost_usd',
+  ],
+} as const
+
+/** JSON maps of usage, with the names their producers use inside. Reader: rollup. */
+export const ALIASES_OF_USAGE_MAPS = {
+  langfuse: 'langfuse.observation.usage_details',
+  langfuseCost: 'langfuse.observation.cost_details',
+  langsmith: 'langsmith.usage_metadata',
+  mlflow: 'mlflow.chat.tokenUsage',
+} as const
+
+/** Claude Code writes bare keys, with its cached input beside the input. Reader: rollup. */
+export const ALIASES_OF_CLAUDE_CODE = {
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cacheRead: 'cache_read_tokens',
+  cacheWrite: 'cache_creation_tokens',
+  model: 'model',
+} as const
+
+/** The currency of `gen_ai.usage.cost.amount`: anything but USD is not added up. Reader: rollup. */
+export const ALIAS_COST_CURRENCY = 'gen_ai.usage.cost.currency'
+
+/** Keys of the model, answering one first. Reader: rollup. */
+export const ALIASES_OF_MODEL = [
+  ATTR_GEN_AI_RESPONSE_MODEL,
+  ATTR_GEN_AI_REQUEST_MODEL,
+  'llm.response.model_name',
+  'llm.model_name',
+  'llm.request.model_name',
+  'ai.response.model',
+  'ai.model.id',
+  'langfuse.observation.model.name',
+] as const
+
+/** Keys of the provider. Reader: rollup. */
+export const ALIASES_OF_PROVIDER = [ATTR_GEN_AI_PROVIDER_NAME, 'gen_ai.system', 'llm.provider', 'llm.system', 'ai.model.provider'] as const

@@ -28,6 +28,8 @@ export interface RunRef {
   readonly goal?: string
   /** Nanoseconds since the epoch, as a decimal string. */
   readonly startUnixNano?: string
+  /** Only from `spawn()`: W3C `traceparent` of the dispatch span that the child links back to. */
+  readonly dispatchTraceparent?: string
   /** Only from `handOff()`, opaque: what the ender needs to write the root (name, start, parent, subtotal). */
   readonly handedOff?: string
 }

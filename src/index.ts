@@ -1,0 +1,48 @@
+/**
+ * Agent runs as OpenTelemetry traces. In: agent code, and the spans it makes inside the setup the application has. Out:
+ * one trace per run, with links, joined parts and totals on its root. Called by applications and by their services.
+ *
+ * @module
+ */
+export { RunspanError, type RunspanErrorCode } from './errors.ts'
+export { expressMiddleware, type ExpressRequest, type ExpressResponse, type Middleware } from './propagation/express.ts'
+export { extractRun } from './propagation/extract-run.ts'
+export { propagationHeaders } from './propagation/propagation-headers.ts'
+export type { Trust, TrustedRequest } from './propagation/trust.ts'
+export type { ModelPrice, PricedCall, PriceFunction, PriceSource } from './rollup/prices.ts'
+export { RunRollupProcessor, type RollupOptions } from './rollup/run-rollup-processor.ts'
+export { configureRunspan } from './run/configure.ts'
+export { currentRun, currentRunId, currentSpan } from './run/current.ts'
+export { doctor, type Finding } from './run/doctor.ts'
+export { runIdOf } from './run/failure.ts'
+export { recordFeedback, type Feedback } from './run/feedback.ts'
+export { joinRun } from './run/join-run.ts'
+export { recordLlmCall, recordToolCall } from './run/record.ts'
+export { newRunId } from './run/run-id.ts'
+export { RunIdGenerator, type IdGeneratorLike } from './run/run-id-generator.ts'
+export type { ContentCapture, Redact, RedactionSite, RunspanOptions } from './run/settings.ts'
+export { endRun, startRun } from './run/start-run.ts'
+export { stats, type RunspanStats } from './run/stats.ts'
+export type {
+  Carrier,
+  JoinOptions,
+  LinkType,
+  LlmInit,
+  OpenRun,
+  Run,
+  RunLink,
+  RunOptions,
+  RunOutcome,
+  RunRef,
+  RunResult,
+  RunStatus,
+  RunSummary,
+  RunTarget,
+  RunTotals,
+  SpanInit,
+  Usage,
+  WorkSpan,
+  WorkType,
+} from './run/types.ts'
+export { llm, retrieval, tool, trace, withSpan } from './run/with-span.ts'
+export { wrapAgent } from './run/wrap-agent.ts'

@@ -1,0 +1,56 @@
+import { createTraceState, type TraceState } from '@opentelemetry/api'
+
+/** The `tracestate` member that marks a trace as a run. */
+export const traceStateKey = 'runspan'
+
+/** What the member of a run says: the low 16 hex digits of the run id, so that it cannot stray to another trace. */
+export function traceStateValueOf(runId: string): string {
+  return runId.slice(16)
+}
+
+/**
+ * A trace state that holds the run's member alone, made once per run. The api's own class parses and checks a header
+ * on each construction, which is as dear as a span's attributes.
+ */
+class RunTraceState implements TraceState {
+  readonly #value: string
+
+  constructor(value: string) {
+    this.#value = value
+  }
+
+  get(key: string): string | undefined {
+    return key === traceStateKey ? this.#value : undefined
+  }
+
+  set(key: string, value: string): TraceState {
+    return createTraceState(this.serialize()).set(key, value)
+  }
+
+  unset(key: string): TraceState {
+    return key === traceStateKey ? createTraceState() : this
+  }
+
+  serialize(): string {
+    return `${traceStateKey}=${this.#value}`
+  }
+}
+
+/** The trace state of a run, beside what a sampler may have written. */
+export function runTraceState(runId: string, existing?: TraceState): TraceState {
+  const value = traceStateValueOf(runId)
+  return existing === undefined ? new RunTraceState(value) : existing.set(traceStateKey, value)
+}
+
+/** Whether a trace state marks this trace as a run. */
+export function marksRun(traceState: TraceState | undefined, traceId: string): boolean {
+  return traceState?.get(traceStateKey) === traceStateValueOf(traceId)
+}
+
+/** Longest `tracestate` that is looked at: W3C asks for 512 characters at least, opentelemetry-js keeps as many. */
+const maxTraceStateLength = 512
+
+/** A parsed `tracestate`, or `undefined` where it is empty or too long. */
+export function traceStateFrom(header: unknown): TraceState | undefined {
+  return typeof header === 'string' && header !== '' && header.length <= maxTraceStateLength ? createTraceState(header) : undefined
+}

@@ -1,0 +1,218 @@
+import { SpanStatusCode } from '@opentelemetry/api'
+
+import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import type { Usage } from '../run/types.ts'
+import { roleOf, type SpanRole } from './span-role.ts'
+import type { SpanNode } from './span-node.ts'
+import { modelOf, providerOf, usageOf, type SpanUsage } from './span-usage.ts'
+import { Sums, type Contribution } from './sums.ts'
+import { addTo, raise } from './tally.ts'
+
+/** A call as a price book takes it. */
+export interface PricedCall {
+  readonly provider: string | undefined
+  readonly model: string
+  readonly timeUnixMillis: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadInputTokens: number
+  readonly cacheWriteInputTokens: number
+  readonly reasoningOutputTokens: number
+}
+
+/** Billionths of a US dollar for a call, or `undefined` where nobody knows. */
+export type Pricer = (call: PricedCall) => number | undefined
+
+/**
+ * Counts one span that ends, and passes on to its parent what the parent needs to know.
+ *
+ * Leaves count; containers count only if nothing below them did. Where leaves nest, the outermost that carries usage
+ * stands for the call, up to a tool or agent between them; what was counted below it is taken out again. Children may
+ * end after their parents, so ended ancestors are looked at too.
+ */
+export function settleSpan(node: SpanNode, price: Pricer): void {
+  const { span } = node
+  const role = roleOf(span.name, span.attributes, span.instrumentationScope?.name)
+  node.isBoundary = role === 'tool' || role === 'agent'
+  node.ended = true
+  if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls')
+  settleUsage(node, role, price)
+  settleFailure(node)
+  foldUp(node)
+}
+
+/** Counts what an agent or run says of itself, where nothing below it said anything. */
+export function settleSelfReport(node: SpanNode, reported: Usage | undefined, price: Pricer): void {
+  if (reported === undefined || node.countedBelow || node.contribution !== undefined) return
+  const usage: SpanUsage = {
+    input: tokens(reported.inputTokens),
+    output: tokens(reported.outputTokens),
+    cacheRead: tokens(reported.cacheReadInputTokens),
+    cacheWrite: tokens(reported.cacheWriteInputTokens),
+    reasoning: tokens(reported.reasoningOutputTokens),
+    reportedNanoUsd: reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9),
+  }
+  const named = reported as Usage & { readonly model?: string; readonly provider?: string }
+  countNode(node, contributionOf(node, usage, price, named.model, named.provider))
+}
+
+function tokens(value: number | undefined): number {
+  return typeof value === 'number' && value >= 0 ? Math.round(value) : 0
+}
+
+function settleUsage(node: SpanNode, role: SpanRole, price: Pricer): void {
+  const { name, attributes } = node.span
+  const usage = usageOf(name, attributes)
+  if (role === 'leaf') {
+    settleLeaf(node, usage, price)
+    return
+  }
+  if (usage === undefined) return
+  if (role === 'never' || node.countedBelow) raise(node.tally, 'suppressed')
+  else if (claimedBy(node)) suppress(node)
+  else countNode(node, contributionOf(node, usage, price))
+}
+
+function settleLeaf(node: SpanNode, usage: SpanUsage | undefined, price: Pricer): void {
+  if (usage === undefined) {
+    // An outer span of the same call says nothing itself: what is below it stands.
+    if ((node.below !== undefined && node.below.llmCalls > 0) || claimedBy(node)) return
+    const failed = node.span.status.code === SpanStatusCode.ERROR
+    countNode(node, failed ? failedCall : unknownCall)
+    return
+  }
+  node.isLeafWithUsage = true
+  if (claimedBy(node)) {
+    suppress(node)
+    return
+  }
+  if (node.below !== undefined && node.below.llmCalls > 0) {
+    addTo(node.tally, node.below, -1)
+    for (let calls = node.below.llmCalls; calls > 0; calls--) raise(node.tally, 'suppressed')
+    node.below = undefined
+  }
+  const contribution = contributionOf(node, usage, price)
+  countNode(node, contribution)
+  if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
+}
+
+/** A span that repeats a call which another one stands for: its cost must not be added by anybody either. */
+function suppress(node: SpanNode): void {
+  raise(node.tally, 'suppressed')
+  delete node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD]
+}
+
+const noTokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0, nanoUsd: 0, reported: 0, priced: 0 }
+/** A call that failed before anybody could say what it used. */
+const failedCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 0 })
+/** A call that nobody reports usage for. */
+const unknownCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 1 })
+
+function contributionOf(node: SpanNode, usage: SpanUsage, price: Pricer, ownModel?: string, ownProvider?: string): Contribution {
+  const { attributes, startTime } = node.span
+  const { input, output, cacheRead, cacheWrite, reasoning, reportedNanoUsd } = usage
+  let nanoUsd = reportedNanoUsd
+  let priced = 0
+  if (nanoUsd === undefined) {
+    const model = ownModel ?? modelOf(attributes)
+    if (model !== undefined) {
+      nanoUsd = price({
+        provider: ownProvider ?? providerOf(attributes),
+        model,
+        timeUnixMillis: startTime[0] * 1000 + startTime[1] / 1e6,
+        inputTokens: input,
+        outputTokens: output,
+        cacheReadInputTokens: cacheRead,
+        cacheWriteInputTokens: cacheWrite,
+        reasoningOutputTokens: reasoning,
+      })
+      if (nanoUsd !== undefined) priced = 1
+    }
+  }
+  return {
+    llmCalls: 1,
+    input,
+    output,
+    cacheRead,
+    cacheWrite,
+    reasoning,
+    nanoUsd: nanoUsd ?? 0,
+    reported: reportedNanoUsd === undefined ? 0 : 1,
+    priced,
+    unpriced: nanoUsd === undefined ? 1 : 0,
+  }
+}
+
+function countNode(node: SpanNode, contribution: Contribution): void {
+  node.contribution = contribution
+  addTo(node.tally, contribution, 1)
+}
+
+/** Whether an ancestor that has ended already stands for this span's call. */
+function claimedBy(node: SpanNode): boolean {
+  for (let above = node.parent; above !== undefined && above.ended && !above.isBoundary; above = above.parent) {
+    if (above.isLeafWithUsage) return true
+  }
+  return false
+}
+
+/** Whether an open span above may still turn out to stand for the same call. */
+function hasOpenLeafAbove(node: SpanNode): boolean {
+  for (let above = node.parent; above !== undefined; above = above.parent) {
+    if (above.ended) {
+      if (above.isBoundary) return false
+      continue
+    }
+    const { name, attributes, instrumentationScope } = above.span
+    const role = roleOf(name, attributes, instrumentationScope?.name)
+    if (role === 'leaf') return true
+    if (role === 'agent' || role === 'tool') return false
+  }
+  return false
+}
+
+/** One tool call seen by a wrapper and by a framework is one call: the outer span of the same name stands for it. */
+function isSameToolAsAbove(node: SpanNode): boolean {
+  const toolName = node.span.attributes[ATTR_GEN_AI_TOOL_NAME]
+  if (toolName === undefined) return false
+  for (let above = node.parent; above !== undefined; above = above.parent) {
+    const { name, attributes, instrumentationScope } = above.span
+    const role = roleOf(name, attributes, instrumentationScope?.name)
+    if (role === 'tool') return attributes[ATTR_GEN_AI_TOOL_NAME] === toolName
+    if (role === 'agent' || role === 'leaf') return false
+  }
+  return false
+}
+
+/** A failure that is passed up is one failure: the innermost span that reports it counts. */
+function settleFailure(node: SpanNode): void {
+  if (node.span.status.code !== SpanStatusCode.ERROR) {
+    node.failedBelow = false
+    return
+  }
+  if (!node.failedBelow) raise(node.tally, 'errors')
+  node.failedBelow = true
+}
+
+/** Tells the nearest open ancestor what was counted here, and takes back what ended containers had counted instead. */
+function foldUp(node: SpanNode): void {
+  const counted = node.contribution !== undefined || node.countedBelow
+  let above = node.parent
+  let bounded = node.isBoundary
+  while (above !== undefined && above.ended) {
+    if (counted && above.contribution !== undefined && !above.isLeafWithUsage && node.contribution !== above.contribution) {
+      addTo(above.tally, above.contribution, -1)
+      raise(above.tally, 'suppressed')
+      above.contribution = undefined
+    }
+    bounded ||= above.isBoundary
+    above = above.parent
+  }
+  if (above === undefined) return
+  if (node.failedBelow) above.failedBelow = true
+  if (!counted) return
+  above.countedBelow = true
+  if (bounded) return
+  const claimable = node.contribution ?? node.below
+  if (claimable !== undefined && claimable.llmCalls > 0) (above.below ??= new Sums()).add(claimable, 1)
+}

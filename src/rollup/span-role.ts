@@ -1,0 +1,73 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME } from '../attributes.ts'
+
+/**
+ * What a span is to the rollup.
+ *
+ * - `leaf`: stands for one model call; its usage counts.
+ * - `agent`: a container that bounds what an outer leaf may claim; its usage counts only if nothing below it did.
+ * - `container`: repeats its children's usage; counts only if nothing below it did.
+ * - `tool`: one tool call, and a boundary as an agent is.
+ * - `never`: says something about a call that another span stands for.
+ * - `unknown`: everything else; its usage, if it has any, counts only if nothing below it did.
+ */
+export type SpanRole = 'leaf' | 'agent' | 'container' | 'tool' | 'never' | 'unknown'
+
+const roleOfOperation: Readonly<Record<string, SpanRole>> = {
+  chat: 'leaf',
+  generate_content: 'leaf',
+  text_completion: 'leaf',
+  embeddings: 'leaf',
+  invoke_agent: 'agent',
+  execute_tool: 'tool',
+  agent_step: 'container',
+  invoke_workflow: 'container',
+  create_agent: 'container',
+  plan: 'container',
+  fetch_response: 'never',
+}
+
+const aiSdkLeaf = /\.do(?:Generate|Stream|Embed|Rerank)$/
+
+/** Scope of the server's own spans of calls that the client's span stands for already. */
+const duplicateScope = 'com.anthropic.claude-platform'
+
+/**
+ * Classifies a span. A producer's own mark is believed before a generic one: Traceloop's processor puts generic usage
+ * keys on AI SDK containers, and LangSmith calls a prompt `chat`.
+ */
+export function roleOf(name: string, attributes: Attributes, scopeName: string | undefined): SpanRole {
+  const aiSdk = attributes[ALIASES_OF_ROLE.aiSdkOperation]
+  if (typeof aiSdk === 'string') return aiSdkLeaf.test(aiSdk) ? 'leaf' : aiSdk === 'ai.toolCall' ? 'tool' : 'container'
+  const langsmith = attributes[ALIASES_OF_ROLE.langsmith]
+  if (typeof langsmith === 'string') return byName(langsmith, 'llm', 'embedding')
+  const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
+  if (typeof operation === 'string') {
+    const role = roleOfOperation[operation] ?? 'unknown'
+    return role === 'leaf' && scopeName === duplicateScope ? 'never' : role
+  }
+  return roleWithoutOperation(name, attributes, scopeName)
+}
+
+function roleWithoutOperation(name: string, attributes: Attributes, scopeName: string | undefined): SpanRole {
+  if (scopeName === duplicateScope) return 'never'
+  const openInference = attributes[ALIASES_OF_ROLE.openInference]
+  if (typeof openInference === 'string') return byName(openInference.toLowerCase(), 'llm', 'embedding', 'reranker')
+  const langfuse = attributes[ALIASES_OF_ROLE.langfuse]
+  if (typeof langfuse === 'string') return byName(langfuse, 'generation', 'embedding')
+  const laminar = attributes[ALIASES_OF_ROLE.laminar]
+  if (typeof laminar === 'string') return byName(laminar.toLowerCase(), 'llm')
+  if (attributes[ALIASES_OF_ROLE.traceloopRequest] !== undefined) return 'leaf'
+  const traceloop = attributes[ALIASES_OF_ROLE.traceloop]
+  if (typeof traceloop === 'string') return byName(traceloop)
+  const mlflow = attributes[ALIASES_OF_ROLE.mlflow]
+  if (typeof mlflow === 'string') return byName(mlflow.toLowerCase(), 'chat_model', 'llm', 'embedding')
+  if (name === 'call_llm' || name === 'claude_code.llm_request') return 'leaf'
+  return name === 'claude_code.tool' ? 'tool' : 'unknown'
+}
+
+function byName(kind: string, ...leaves: readonly string[]): SpanRole {
+  if (leaves.includes(kind)) return 'leaf'
+  return kind === 'tool' || kind === 'agent' ? kind : 'container'
+}

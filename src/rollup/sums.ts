@@ -1,0 +1,65 @@
+import type { Subtotal } from '../run/run-tally.ts'
+
+/** What one counted span adds. The same shape as the sums, so that it can be taken out again. */
+export interface Contribution {
+  readonly llmCalls: number
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheWrite: number
+  readonly reasoning: number
+  readonly nanoUsd: number
+  readonly reported: number
+  readonly priced: number
+  readonly unpriced: number
+}
+
+/**
+ * Plain sums. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million dollars.
+ * Pure: knows no span.
+ */
+export class Sums implements Contribution, Subtotal {
+  llmCalls = 0
+  input = 0
+  output = 0
+  cacheRead = 0
+  cacheWrite = 0
+  reasoning = 0
+  nanoUsd = 0
+  /** Calls whose producer reported the cost. */
+  reported = 0
+  /** Calls whose cost came from a price. */
+  priced = 0
+  /** Calls whose cost is in no sum. */
+  unpriced = 0
+  toolCalls = 0
+  errors = 0
+  spans = 0
+  suppressed = 0
+
+  /** @param sign 1 to put in, -1 to take out */
+  add(part: Contribution, sign: 1 | -1): void {
+    this.llmCalls += sign * part.llmCalls
+    this.input += sign * part.input
+    this.output += sign * part.output
+    this.cacheRead += sign * part.cacheRead
+    this.cacheWrite += sign * part.cacheWrite
+    this.reasoning += sign * part.reasoning
+    this.nanoUsd += sign * part.nanoUsd
+    this.reported += sign * part.reported
+    this.priced += sign * part.priced
+    this.unpriced += sign * part.unpriced
+  }
+
+  addSubtotal(other: Subtotal): void {
+    this.add(other, 1)
+    this.toolCalls += other.toolCalls
+    this.errors += other.errors
+    this.spans += other.spans
+  }
+
+  subtotal(): Subtotal {
+    const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced, toolCalls, errors, spans } = this
+    return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced, toolCalls, errors, spans }
+  }
+}

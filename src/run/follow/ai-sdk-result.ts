@@ -1,0 +1,58 @@
+import type { Followed } from './followed.ts'
+import { followReadableStream, isReadableStream } from './readable-stream.ts'
+
+interface AiSdkStreamResult {
+  baseStream: ReadableStream<unknown>
+}
+
+/**
+ * Results of the AI SDK's `streamText` and `streamObject` (ai 5 to 7): an object that hands out many views of one
+ * stream, all of them branches of its `baseStream`.
+ */
+export function isAiSdkStreamResult(value: object): value is AiSdkStreamResult {
+  const candidate = value as Partial<AiSdkStreamResult> & { toTextStreamResponse?: unknown }
+  return (
+    typeof candidate.toTextStreamResponse === 'function' &&
+    typeof candidate.baseStream === 'object' &&
+    candidate.baseStream !== null &&
+    isReadableStream(candidate.baseStream)
+  )
+}
+
+/**
+ * Follows the one stream behind every view: whichever way the result is read, to its end, by its promises or piped
+ * into a response, the work ends when that stream does. The result stays the same object.
+ *
+ * The AI SDK reports a failed or aborted call as a part of the stream, which then ends as if nothing had happened.
+ */
+export function followAiSdkResult(result: AiSdkStreamResult, work: Followed): unknown {
+  let outcome: { readonly type: 'error'; readonly error: unknown } | { readonly type: 'abort' } | undefined
+  const watching: Followed = {
+    context: work.context,
+    idleMillis: work.idleMillis,
+    completed() {
+      if (outcome === undefined) work.completed()
+      else if (outcome.type === 'abort') work.stopped('cancelled')
+      else work.failed(outcome.error)
+    },
+    failed: (error) => work.failed(error),
+    stopped: (reason) => work.stopped(reason),
+    chunk(chunk) {
+      const part = partOf(chunk)
+      if (part?.type === 'error') outcome = { type: 'error', error: part.error }
+      else if (part?.type === 'abort') outcome = { type: 'abort' }
+      work.chunk?.(part)
+    },
+  }
+  const followed = followReadableStream(result.baseStream, watching)
+  if (followed === undefined) return undefined
+  result.baseStream = followed
+  return result
+}
+
+/** A part, bare or together with the output parsed so far. */
+function partOf(chunk: unknown): { readonly type?: unknown; readonly error?: unknown } | undefined {
+  if (typeof chunk !== 'object' || chunk === null) return undefined
+  const inner = (chunk as { part?: unknown }).part
+  return typeof inner === 'object' && inner !== null ? inner : chunk
+}

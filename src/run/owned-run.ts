@@ -1,0 +1,183 @@
+import { SpanStatusCode, context, type Attributes, type Context, type Span } from '@opentelemetry/api'
+
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_RUNSPAN_RUN_STATUS,
+  ATTR_RUNSPAN_RUN_STATUS_REASON,
+} from '../attributes.ts'
+import { runTraceState } from '../propagation/run-trace-state.ts'
+import { formatTraceparent } from '../propagation/traceparent.ts'
+import { redacted } from './content.ts'
+import { writeAttributes } from './direct-attributes.ts'
+import type { DispatchSpan } from './dispatch.ts'
+import { describeFailure, recordFailure } from './failure.ts'
+import { encodeHandOff, type RootDescription } from './hand-off.ts'
+import { forget } from './registry.ts'
+import { rootSpanIdOf } from './run-id.ts'
+import { type Ending, RunPart, type PartInit } from './run-part.ts'
+import { endQuietly } from './span-handle.ts'
+import { count } from './stats.ts'
+import type { OpenRun, RunOutcome, RunRef, RunSummary } from './types.ts'
+
+/** What a run knows about its place in a family. */
+export interface FamilyPlace {
+  readonly parentRunId?: string | undefined
+  readonly rootRunId?: string | undefined
+}
+
+/** A run that this process opened, and whose root it writes. */
+export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
+  readonly joined = false
+  readonly agentName: string
+  readonly goal: string | undefined
+  readonly #place: FamilyPlace
+  #dispatch: DispatchSpan | undefined
+  #handedOff = false
+
+  constructor(agentName: string, init: PartInit<I>, place: FamilyPlace, goal: string | undefined) {
+    super(init)
+    this.agentName = agentName
+    this.goal = goal
+    this.#place = place
+  }
+
+  /** Takes in what was started for the run. */
+  opened(span: Span, ctx: Context, dispatch: DispatchSpan | undefined): void {
+    this.started(span, ctx)
+    this.#dispatch = dispatch
+  }
+
+  get parentRunId(): string | undefined {
+    return this.#place.parentRunId
+  }
+
+  /** Known where this run has no parent, or its parent said so. */
+  get rootRunId(): string | undefined {
+    return this.#place.rootRunId ?? (this.#place.parentRunId === undefined ? this.runId : undefined)
+  }
+
+  makeRef(): RunRef {
+    const root = this.rootContext
+    const { runId, agentName, goal, parentRunId, rootRunId } = this
+    return {
+      runId,
+      traceparent: formatTraceparent(root ?? { traceId: runId, spanId: rootSpanIdOf(runId) ?? runId.slice(0, 16), traceFlags: 0 }),
+      tracestate: (root?.traceState ?? runTraceState(runId)).serialize(),
+      agentName,
+      startUnixNano: startUnixNanoOf(this.otelSpan) ?? `${this.startUnixMillis}000000`,
+      ...(goal === undefined ? {} : { goal }),
+      ...(parentRunId === undefined ? {} : { parentRunId }),
+      ...(rootRunId === undefined ? {} : { rootRunId }),
+    }
+  }
+
+  /** Whether an end given now would be the first. */
+  get canEnd(): boolean {
+    return !this.#handedOff && !this.isEnded
+  }
+
+  with<R>(fn: () => R): R {
+    return context.with(this.context, fn)
+  }
+
+  end(outcome: RunOutcome = {}): RunSummary {
+    if (this.#closeIfHandedOff()) return this.summary()
+    if (this.isEnded) count('endsIgnored', `run ${this.runId} was ended twice; the first end stands.`)
+    else this.interrupt(this.#endingOf(outcome))
+    return this.summary()
+  }
+
+  handOff(): RunRef {
+    const ref = this.ref
+    if (!this.canEnd) {
+      count('endsIgnored', `run ${this.runId} had ended or was handed off already; the ref only joins.`)
+      return ref
+    }
+    this.#handedOff = true
+    count('runsHandedOff')
+    forget(this, false)
+    this.#dispatch?.end(undefined, undefined)
+    const description: RootDescription = {
+      agentName: this.agentName,
+      startUnixNano: ref.startUnixNano!,
+      parentRunId: this.parentRunId,
+      rootRunId: this.#place.rootRunId,
+      conversationId: this.conversationId,
+      userId: this.userId,
+      attributes: (this.otelSpan as { attributes?: Attributes }).attributes ?? {},
+      links: (this.otelSpan as { links?: RootDescription['links'] }).links ?? [],
+      subtotal: this.tally?.subtotal(),
+    }
+    return { ...ref, handedOff: encodeHandOff(description) }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.canEnd) this.interrupt({ status: 'abandoned', reason: 'disposed' })
+  }
+
+  override completed(value?: unknown): void {
+    if (!this.#closeIfHandedOff()) super.completed(value)
+  }
+
+  override abandon(reason: string): void {
+    if (!this.#handedOff) super.abandon(reason)
+  }
+
+  /** An end after the hand-over belongs to somebody else. */
+  #closeIfHandedOff(): boolean {
+    if (this.#handedOff) count('endsIgnored', `run ${this.runId} was handed off; whoever holds the ref ends it.`)
+    return this.#handedOff
+  }
+
+  #endingOf(outcome: RunOutcome): Ending {
+    if (outcome.metadata !== undefined) this.setMetadata(outcome.metadata)
+    if (outcome.output !== undefined) this.setOutput(outcome.output)
+    if (outcome.error !== undefined) this.setError(outcome.error)
+    return { ...this.endingOfReturn(outcome.status), endTime: outcome.endTime }
+  }
+
+  protected write(ending: Ending): void {
+    const span = this.otelSpan
+    const { errorType, message } = this.#writeFailure(span, ending)
+    writeAttributes(span, ATTR_GEN_AI_OPERATION_NAME, (attributes) => {
+      attributes[ATTR_RUNSPAN_RUN_STATUS] = ending.status
+      this.tally?.close(attributes, this.selfReported, errorType !== undefined)
+    })
+    const reason = reasonOf(ending)
+    if (reason !== undefined) span.setAttribute(ATTR_RUNSPAN_RUN_STATUS_REASON, reason)
+    endQuietly(span, ending.endTime)
+    this.#dispatch?.end(errorType, message, ending.endTime)
+    forget(this, true)
+    count('runsEnded')
+    if (ending.status === 'abandoned') count('runsAbandoned')
+  }
+
+  /** Status, `error.type` and exception event of a run that failed. */
+  #writeFailure(span: Span, { status, reason, failure }: Ending): { errorType?: string; message?: string | undefined } {
+    if (status === 'completed' || status === 'cancelled') return {}
+    if (failure !== undefined && status !== 'abandoned') {
+      const described = recordFailure(span, failure.error, status)
+      return { errorType: status === 'timeout' ? 'timeout' : described.type, message: redacted(described.message, 'status.message') }
+    }
+    // Nothing was thrown. `_OTHER` is the conventions' word for a failure without a class.
+    const errorType = status === 'failed' ? '_OTHER' : status
+    const message = reason === undefined ? undefined : redacted(reason, 'status.message')
+    span.setAttribute(ATTR_ERROR_TYPE, errorType)
+    span.setStatus(message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message })
+    return { errorType, message }
+  }
+}
+
+/** Why the run has its status: what the code said, else what it was cancelled with. */
+function reasonOf({ status, reason, failure }: Ending): string | undefined {
+  const text = reason ?? (status === 'cancelled' && failure !== undefined ? describeFailure(failure.error).message : undefined)
+  return text === undefined ? undefined : redacted(text, ATTR_RUNSPAN_RUN_STATUS_REASON)
+}
+
+/** When a span started, where it says so: the SDK's do, as seconds and nanoseconds. */
+function startUnixNanoOf(span: Span): string | undefined {
+  const time = (span as { startTime?: readonly [number, number] }).startTime
+  if (!Array.isArray(time)) return undefined
+  return String(BigInt(time[0]) * 1_000_000_000n + BigInt(Math.round(time[1])))
+}

@@ -1,0 +1,35 @@
+import { ROOT_CONTEXT, isSpanContextValid, trace, type Span } from '@opentelemetry/api'
+
+import { newRunId, rootSpanIdOf } from './run-id.ts'
+import { shared } from './shared.ts'
+import { ambientTracer } from './work-span.ts'
+
+/**
+ * Starts a span that is never ended, so that it is exported nowhere, to see what the registered provider does with it.
+ */
+export function probeSpan(): { readonly span: Span; readonly askedTraceId: string } {
+  const state = shared()
+  const askedTraceId = newRunId()
+  state.armed = { traceId: askedTraceId, spanId: rootSpanIdOf(askedTraceId)! }
+  state.amending = true
+  try {
+    return { span: ambientTracer().startSpan('runspan probe', { root: true }, ROOT_CONTEXT), askedTraceId }
+  } finally {
+    state.armed = undefined
+    state.amending = false
+  }
+}
+
+/** Whether the registered provider takes ids from our generator. `no_provider`: nothing can be said. */
+export function findGenerator(): 'installed' | 'missing' | 'no_provider' {
+  const { span, askedTraceId } = probeSpan()
+  const spanContext = span.spanContext()
+  if (!isSpanContextValid(spanContext)) return 'no_provider'
+  return spanContext.traceId === askedTraceId ? 'installed' : 'missing'
+}
+
+/** The provider behind the api's proxy. */
+export function registeredProvider(): object {
+  const provider = trace.getTracerProvider() as { getDelegate?: () => object }
+  return typeof provider.getDelegate === 'function' ? provider.getDelegate() : provider
+}

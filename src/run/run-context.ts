@@ -1,0 +1,40 @@
+import { context, createContextKey, trace, type Context, type SpanContext } from '@opentelemetry/api'
+
+import type { RunPart } from './run-part.ts'
+
+// createContextKey registers its symbol globally (`Symbol.for`), so two copies of the package agree on it.
+const runKey = createContextKey('runspan.run')
+const callerKey = createContextKey('runspan.caller')
+
+/** The run or joined part that a context belongs to. */
+export function runOfContext(ctx: Context): RunPart | undefined {
+  return ctx.getValue(runKey) as RunPart | undefined
+}
+
+/** A context in which `part` is the current run. */
+export function withRun(ctx: Context, part: RunPart | undefined): Context {
+  return ctx.setValue(runKey, part)
+}
+
+/** A context that remembers a caller whose run was not joined: a run opened in it links there. */
+export function withCaller(ctx: Context, caller: SpanContext): Context {
+  return ctx.setValue(callerKey, caller)
+}
+
+/** The caller whose run was not joined, if there is one. */
+export function callerOf(ctx: Context): SpanContext | undefined {
+  return ctx.getValue(callerKey) as SpanContext | undefined
+}
+
+/** The run or joined part that the running code is in. */
+export function currentPart(): RunPart | undefined {
+  return runOfContext(context.active())
+}
+
+/**
+ * The context to start a span of `part` in: the active one where it is inside that part already, else the part's own.
+ */
+export function contextOfPart(part: RunPart): Context {
+  const active = context.active()
+  return runOfContext(active) === part && trace.getSpan(active) !== undefined ? active : part.context
+}

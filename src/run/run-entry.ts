@@ -1,0 +1,39 @@
+import type { Span, SpanContext, Tracer } from '@opentelemetry/api'
+
+import type { RunTally } from './run-tally.ts'
+
+/**
+ * What the registry and the rollup know of an open run or segment of this process.
+ *
+ * Shared between copies of the package through `Symbol.for('runspan.v1')`: fields may be added, never changed.
+ */
+export interface RunEntry {
+  /** The trace id. */
+  readonly runId: string
+  /** True for a joined part of a run that is owned elsewhere. */
+  readonly joined: boolean
+  /** Stamped on every span of this part, where the application gave it. */
+  readonly conversationId: string | undefined
+  readonly userId: string | undefined
+  /** Starts what is still to be written about this part, an amendment for example. */
+  readonly tracer: Tracer
+  /** Context of the root span, once it has started. */
+  readonly rootContext: SpanContext | undefined
+  /** Filled in by the rollup's processor when the root span starts. */
+  tally: RunTally | undefined
+  /** Raised by the rollup on every start and end of a span; the sweeper compares it. */
+  activity: number
+  /** For how many milliseconds without activity the part may stay open. */
+  readonly abandonAfterMillis: number
+  /** Ends the part as abandoned. */
+  abandon(reason: string): void
+}
+
+/** Where the handle that Runspan made for a span hangs, so that `currentSpan()` finds it again. */
+export const handleKey: unique symbol = Symbol.for('runspan.handle') as never
+
+/** A span of ours, with its handle. */
+export type HandledSpan = Span & { [handleKey]?: unknown }
+
+/** Marks our span processors, so that `doctor` knows one when it sees it. */
+export const rollupMark: unique symbol = Symbol.for('runspan.rollup-processor') as never

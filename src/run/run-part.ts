@@ -1,0 +1,297 @@
+import { isSpanContextValid, type Attributes, type AttributeValue, type Context, type Span, type SpanContext, type TimeInput, type Tracer } from '@opentelemetry/api'
+
+import { ATTR_GEN_AI_INPUT_MESSAGES, ATTR_GEN_AI_OUTPUT_MESSAGES, ATTR_RUNSPAN_INPUT, ATTR_RUNSPAN_OUTPUT } from '../attributes.ts'
+import { eventAttributes, isMessageList, recordContent, recordMetadata, recordsAll } from './content.ts'
+import { spawnChild } from './dispatch.ts'
+import { kindOfFailure, rememberRunOf } from './failure.ts'
+import type { Followed, StopReason } from './follow/followed.ts'
+import { toLink } from './link-target.ts'
+import { contextOfPart } from './run-context.ts'
+import { handleKey, type HandledSpan, type RunEntry } from './run-entry.ts'
+import { noTotals, type RunTally } from './run-tally.ts'
+import { shared } from './shared.ts'
+import { count, guarded } from './stats.ts'
+import type { Run, RunLink, RunRef, RunStatus, RunSummary, RunTotals, SpanInit, Usage, WorkSpan } from './types.ts'
+import { runSpanIn } from './work-span.ts'
+
+/** How a part ends. */
+export interface Ending {
+  readonly status: RunStatus
+  readonly reason?: string | undefined
+  /** Set where something was thrown or given to `setError`; may be `undefined`, which can be thrown too. */
+  readonly failure?: { readonly error: unknown } | undefined
+  readonly endTime?: TimeInput | undefined
+}
+
+/** What a part is made with. */
+export interface PartInit<I> {
+  readonly runId: string
+  readonly tracer: Tracer
+  readonly conversationId?: string | undefined
+  readonly userId?: string | undefined
+  readonly input?: I | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly streamIdleMillis?: number | undefined
+  readonly abandonAfterMillis?: number | undefined
+  readonly onEnd?: ((summary: RunSummary) => void) | undefined
+}
+
+/**
+ * A run, or a joined part of one: what `currentRun()` returns, what the registry watches, and what a returned stream
+ * keeps open. It is one object, because a run is made for every turn of every agent.
+ *
+ * - made: ids are known, nothing has started.
+ * - started: the root span exists; entered by {@link started}.
+ * - ended: entered once, by the return, failure or end of a stream, by `end`, `endRun`, disposal or the sweeper.
+ *   Nothing is written after it.
+ */
+export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed {
+  runId: string
+  tally: RunTally | undefined = undefined
+  activity = 0
+  readonly tracer: Tracer
+  readonly conversationId: string | undefined
+  readonly userId: string | undefined
+  readonly idleMillis: number
+  readonly abandonAfterMillis: number
+  abstract readonly joined: boolean
+
+  otelSpan!: Span
+  context!: Context
+  protected readonly startUnixMillis = shared().clock.nowUnixMillis()
+  protected selfReported: Usage | undefined
+  readonly #input: I | undefined
+  readonly #callerSignal: AbortSignal | undefined
+  readonly #onEnd: ((summary: RunSummary) => void) | undefined
+  #interrupter: AbortController | undefined
+  #signal: AbortSignal | undefined
+  #outputSet = false
+  #failure: { readonly error: unknown } | undefined
+  #status: Exclude<RunStatus, 'abandoned'> | undefined
+  #statusReason: string | undefined
+  #ending: Ending | undefined
+  #summary: RunSummary | undefined
+  #ended: Promise<RunSummary> | undefined
+  #resolveEnded: ((summary: RunSummary) => void) | undefined
+
+  constructor(init: PartInit<I>) {
+    const { settings } = shared()
+    this.runId = init.runId
+    this.tracer = init.tracer
+    this.conversationId = init.conversationId
+    this.userId = init.userId
+    this.idleMillis = init.streamIdleMillis ?? settings.streamIdleMillis
+    this.abandonAfterMillis = init.abandonAfterMillis ?? settings.abandonAfterMillis
+    this.#input = init.input
+    this.#callerSignal = init.signal
+    this.#onEnd = init.onEnd
+  }
+
+  /** Takes the root span in. */
+  protected started(span: Span, context: Context): void {
+    this.otelSpan = span
+    this.context = context
+    ;(span as HandledSpan)[handleKey] = this
+  }
+
+  get rootContext(): SpanContext | undefined {
+    const context = this.otelSpan?.spanContext()
+    return context !== undefined && isSpanContextValid(context) ? context : undefined
+  }
+
+  get spanId(): string {
+    return this.otelSpan.spanContext().spanId
+  }
+
+  get recorded(): boolean {
+    return this.#ending === undefined ? this.otelSpan.isRecording() : (this.otelSpan.spanContext().traceFlags & 1) === 1
+  }
+
+  get input(): I {
+    return this.#input as I
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#interrupter = new AbortController()
+      this.#signal =
+        this.#callerSignal === undefined
+          ? this.#interrupter.signal
+          : AbortSignal.any([this.#callerSignal, this.#interrupter.signal])
+    }
+    return this.#signal
+  }
+
+  get totals(): RunTotals {
+    return this.tally?.snapshot() ?? noTotals
+  }
+
+  get ref(): RunRef {
+    // Whoever takes the ref may work on this run elsewhere, and its numbers do not come back by themselves.
+    this.tally?.markIncomplete()
+    return this.makeRef()
+  }
+
+  /** The ref, for purposes of our own. */
+  abstract makeRef(): RunRef
+
+  /** The first run of the family, where it is known. */
+  abstract get rootRunId(): string | undefined
+
+  get ended(): Promise<RunSummary> {
+    if (this.#ended === undefined) {
+      this.#ended =
+        this.#ending === undefined
+          ? new Promise((resolve) => {
+              this.#resolveEnded = resolve
+            })
+          : Promise.resolve(this.summary())
+    }
+    return this.#ended
+  }
+
+  setInput(value: unknown): this {
+    recordContent(this.otelSpan, isMessageList(value) ? ATTR_GEN_AI_INPUT_MESSAGES : ATTR_RUNSPAN_INPUT, value)
+    return this
+  }
+
+  setOutput(value: unknown): this {
+    this.#outputSet = true
+    recordContent(this.otelSpan, isMessageList(value) ? ATTR_GEN_AI_OUTPUT_MESSAGES : ATTR_RUNSPAN_OUTPUT, value)
+    return this
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    this.otelSpan.setAttribute(key, value)
+    return this
+  }
+
+  /** A total that the agent itself reports: it counts only if no model call below reported any. */
+  setUsage(usage: Usage): this {
+    this.selfReported = usage
+    return this
+  }
+
+  setError(error: unknown): this {
+    this.#failure = { error }
+    return this
+  }
+
+  setMetadata(metadata: Readonly<Record<string, unknown>>): this {
+    recordMetadata(this.otelSpan, metadata)
+    return this
+  }
+
+  setStatus(status: Exclude<RunStatus, 'abandoned'>, reason?: string): this {
+    this.#status = status
+    this.#statusReason = reason
+    return this
+  }
+
+  event(name: string, attributes?: Attributes): this {
+    this.otelSpan.addEvent(name, eventAttributes(attributes))
+    return this
+  }
+
+  addLink(link: RunLink): this {
+    const checked = toLink(link)
+    if (checked !== undefined) this.otelSpan.addLink(checked)
+    return this
+  }
+
+  spawn(agentName: string, options?: { readonly goal?: string; readonly metadata?: Readonly<Record<string, unknown>> }): RunRef {
+    return spawnChild(this, agentName, options)
+  }
+
+  span<R>(name: string, fn: (span: WorkSpan) => R, options?: SpanInit): R {
+    return runSpanIn(contextOfPart(this), this.tracer, name, options?.type ?? 'function', options ?? {}, fn)
+  }
+
+  completed(value?: unknown): void {
+    if (this.#ending !== undefined) return
+    if (value !== undefined && !this.#outputSet && recordsAll()) this.setOutput(value)
+    this.finish(this.endingOfReturn())
+  }
+
+  failed(error: unknown): void {
+    rememberRunOf(error, this.runId)
+    if (this.#ending !== undefined) return
+    // A status that the code chose stays, unless it claims that a run which threw has completed.
+    const status = this.#status === undefined || this.#status === 'completed' ? kindOfFailure(error, this.#callerSignal) : this.#status
+    this.finish({ status, reason: this.#statusReason, failure: { error } })
+  }
+
+  stopped(reason: StopReason): void {
+    this.finish({ status: reason === 'stream_idle' ? 'abandoned' : 'cancelled', reason })
+  }
+
+  abandon(reason: string): void {
+    this.interrupt({ status: 'abandoned', reason })
+  }
+
+  /** Ends the part while its function may still run: whoever listens to `signal` is told. */
+  protected interrupt(ending: Ending): void {
+    this.finish(ending)
+    if (this.#interrupter !== undefined && !this.#interrupter.signal.aborted) {
+      const interrupter = this.#interrupter
+      guarded('a listener of run.signal', () => interrupter.abort(new DOMException(`run ${this.runId} has ended: ${ending.status}`, 'AbortError')))
+    }
+  }
+
+  /** Ends the part, once. */
+  protected finish(ending: Ending): void {
+    if (this.#ending !== undefined) {
+      count('endsIgnored', `run ${this.runId} was ended twice; the first end stands.`)
+      return
+    }
+    this.#ending = ending
+    try {
+      this.write(ending)
+    } catch (error) {
+      count('internalErrors', `failed to write the end of run ${this.runId}`, error)
+    }
+    this.#resolveEnded?.(this.summary())
+    const onEnd = this.#onEnd
+    if (onEnd !== undefined) guarded('onEnd', () => onEnd(this.summary()))
+  }
+
+  /** Writes the end onto the root span and ends it. */
+  protected abstract write(ending: Ending): void
+
+  protected get isEnded(): boolean {
+    return this.#ending !== undefined
+  }
+
+  protected get statusChosen(): Exclude<RunStatus, 'abandoned'> | undefined {
+    return this.#status
+  }
+
+  /** The summary, made when somebody asks for it. */
+  summary(): RunSummary {
+    if (this.#summary === undefined) {
+      const ending = this.#ending ?? { status: 'abandoned' as const }
+      const summary = {
+        runId: this.runId,
+        status: ending.status,
+        durationMillis: durationMillisOf(this.otelSpan) ?? shared().clock.nowUnixMillis() - this.startUnixMillis,
+        totals: this.totals,
+      }
+      this.#summary = ending.failure === undefined ? summary : { ...summary, error: ending.failure.error }
+    }
+    return this.#summary
+  }
+
+  /** How the part ends where nothing is thrown: as the code said with `setStatus` or `setError`, else completed. */
+  protected endingOfReturn(given?: RunStatus): Ending {
+    const failure = this.#failure
+    const status = given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#callerSignal))
+    return { status, reason: this.#statusReason, failure }
+  }
+}
+
+/** How long a span took, where it says so: the SDK's do, as seconds and nanoseconds. */
+function durationMillisOf(span: Span): number | undefined {
+  const duration = (span as { duration?: readonly [number, number] }).duration
+  if (!Array.isArray(duration) || !(duration[0] >= 0)) return undefined
+  return duration[0] * 1000 + duration[1] / 1e6
+}

@@ -1,0 +1,59 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import type { RunTotals, Usage } from './types.ts'
+
+/**
+ * The port between a run and its rollup: the processor in `rollup/` makes one for every run root and segment root at
+ * its start and feeds it; the run reads it and has it written onto the root just before that ends. Without the
+ * processor there is none, and the run carries no rollup.
+ */
+export interface RunTally {
+  /** The sums now. */
+  snapshot(): RunTotals
+  /** Adds what another process summed up for this run before it handed the run over. */
+  addSubtotal(subtotal: Subtotal): void
+  /** The sums as plain data, for another process. */
+  subtotal(): Subtotal
+  /** Marks that parts of the run may be done where this process does not see them: `complete` becomes false. */
+  markIncomplete(): void
+  /**
+   * Takes the last look before the root ends: counts what the root itself reports if nothing below it did, seals the
+   * sums (what comes later is late), and writes the rollup into `attributes`.
+   *
+   * @param selfReported usage given to the run's own handle
+   */
+  close(attributes: Attributes, selfReported: Usage | undefined, failed: boolean): void
+}
+
+/** Sums as JSON-safe numbers: input, output, cache read, cache write, reasoning, nano-USD, calls, spans. */
+export interface Subtotal {
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheWrite: number
+  readonly reasoning: number
+  readonly nanoUsd: number
+  readonly reported: number
+  readonly priced: number
+  readonly unpriced: number
+  readonly llmCalls: number
+  readonly toolCalls: number
+  readonly errors: number
+  readonly spans: number
+}
+
+/** What a run reports where no processor sums it up. */
+export const noTotals: RunTotals = Object.freeze({
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  reasoningOutputTokens: 0,
+  costUsd: undefined,
+  costNanoUsd: undefined,
+  llmCalls: 0,
+  toolCalls: 0,
+  errors: 0,
+  spans: 0,
+  complete: false,
+})

@@ -1,0 +1,51 @@
+import { SpanStatusCode, type Context, type Span } from '@opentelemetry/api'
+
+import { ATTR_ERROR_TYPE, ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '../attributes.ts'
+import { writeAttributes } from './direct-attributes.ts'
+import { recordFailure } from './failure.ts'
+import { forget } from './registry.ts'
+import { type Ending, RunPart, type PartInit } from './run-part.ts'
+import { endQuietly } from './span-handle.ts'
+import type { RunRef } from './types.ts'
+
+/** A joined part of a run that is owned elsewhere. It may say things about its own segment, never about the run's root. */
+export class Segment extends RunPart {
+  readonly joined = true
+  readonly #target: RunRef
+  readonly #onWrite: ((span: Span) => void) | undefined
+
+  /** @param onWrite the last look at the span before it ends: a middleware names it by its route, say */
+  constructor(init: PartInit<unknown>, target: RunRef, onWrite?: (span: Span) => void) {
+    super(init)
+    this.#target = target
+    this.#onWrite = onWrite
+  }
+
+  opened(span: Span, ctx: Context): void {
+    this.started(span, ctx)
+  }
+
+  get rootRunId(): string | undefined {
+    return this.#target.rootRunId
+  }
+
+  makeRef(): RunRef {
+    return this.#target
+  }
+
+  protected write(ending: Ending): void {
+    const span = this.otelSpan
+    const { status, reason, failure } = ending
+    const isError = status === 'failed' || status === 'timeout' || status === 'abandoned'
+    if (failure !== undefined && (status === 'failed' || status === 'timeout')) recordFailure(span, failure.error, status)
+    else if (isError) {
+      span.setAttribute(ATTR_ERROR_TYPE, status === 'failed' ? '_OTHER' : status)
+      span.setStatus(reason === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message: reason })
+    }
+    if (status === 'cancelled' || status === 'abandoned') span.setAttribute(ATTR_RUNSPAN_END_REASON, reason ?? status)
+    this.#onWrite?.(span)
+    writeAttributes(span, ATTR_RUNSPAN_SEGMENT, (attributes) => this.tally?.close(attributes, this.selfReported, isError))
+    endQuietly(span, ending.endTime)
+    forget(this, false)
+  }
+}

@@ -1,0 +1,146 @@
+import type { Attributes, AttributeValue, Context, Span } from '@opentelemetry/api'
+
+import {
+  ATTR_GEN_AI_INPUT_MESSAGES,
+  ATTR_GEN_AI_OUTPUT_MESSAGES,
+  ATTR_GEN_AI_TOOL_CALL_ARGUMENTS,
+  ATTR_GEN_AI_TOOL_CALL_RESULT,
+  ATTR_RUNSPAN_END_REASON,
+  ATTR_RUNSPAN_INPUT,
+  ATTR_RUNSPAN_OUTPUT,
+} from '../attributes.ts'
+import { eventAttributes, isMessageList, recordContent, recordsAll } from './content.ts'
+import { kindOfFailure, recordFailure } from './failure.ts'
+import type { Followed, StopReason } from './follow/followed.ts'
+import { handleKey, type HandledSpan } from './run-entry.ts'
+import { shared } from './shared.ts'
+import { count } from './stats.ts'
+import type { Usage, WorkSpan, WorkType } from './types.ts'
+import { type CallUsage, usageAttributes } from './usage-attributes.ts'
+
+/** Where a container's own report of its usage hangs: the rollup counts it only if nothing below it reported any. */
+export const selfReportKey: unique symbol = Symbol.for('runspan.self-report') as never
+
+/** Sees what passes through a span's work: each chunk of a stream, and at the end the value, if there is one. */
+export interface WorkObserver {
+  chunk(chunk: unknown): void
+  value(value: unknown): void
+}
+
+/** A span of ours while its work goes on; what a callback gets as `span`. */
+export class SpanHandle implements WorkSpan, Followed {
+  readonly otelSpan: Span
+  /** The context in which the work runs. */
+  readonly context: Context
+  readonly #type: WorkType
+  readonly #signal: AbortSignal | undefined
+  #outputSet = false
+  #errorSet = false
+  #ended = false
+  #observer: WorkObserver | undefined
+
+  constructor(span: Span, context: Context, type: WorkType, signal?: AbortSignal) {
+    this.otelSpan = span
+    this.context = context
+    this.#type = type
+    this.#signal = signal
+    ;(span as HandledSpan)[handleKey] = this
+  }
+
+  get spanId(): string {
+    return this.otelSpan.spanContext().spanId
+  }
+
+  /** How long a stream that this work returned may lie unread, in milliseconds. */
+  get idleMillis(): number {
+    return shared().settings.streamIdleMillis
+  }
+
+  setInput(value: unknown): this {
+    const key = this.#type === 'tool' ? ATTR_GEN_AI_TOOL_CALL_ARGUMENTS : isMessageList(value) ? ATTR_GEN_AI_INPUT_MESSAGES : ATTR_RUNSPAN_INPUT
+    recordContent(this.otelSpan, key, value)
+    return this
+  }
+
+  setOutput(value: unknown): this {
+    this.#outputSet = true
+    const key = this.#type === 'tool' ? ATTR_GEN_AI_TOOL_CALL_RESULT : isMessageList(value) ? ATTR_GEN_AI_OUTPUT_MESSAGES : ATTR_RUNSPAN_OUTPUT
+    recordContent(this.otelSpan, key, value)
+    return this
+  }
+
+  setAttribute(key: string, value: AttributeValue): this {
+    this.otelSpan.setAttribute(key, value)
+    return this
+  }
+
+  setUsage(usage: CallUsage): this {
+    // An agent repeats what its model calls report: under gen_ai.usage.* it would be summed again by every backend.
+    if (this.#type === 'agent') (this.otelSpan as Span & { [selfReportKey]?: Usage })[selfReportKey] = usage
+    else this.otelSpan.setAttributes(usageAttributes(usage))
+    return this
+  }
+
+  setError(error: unknown): this {
+    this.#errorSet = true
+    const kind = kindOfFailure(error, this.#signal)
+    recordFailure(this.otelSpan, error, kind === 'timeout' ? 'timeout' : 'failed')
+    return this
+  }
+
+  event(name: string, attributes?: Attributes): this {
+    this.otelSpan.addEvent(name, eventAttributes(attributes))
+    return this
+  }
+
+  /** Whether the span has ended, so that nothing can be said about it any more. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Sets who sees what passes through. */
+  observe(observer: WorkObserver): void {
+    this.#observer = observer
+  }
+
+  chunk(chunk: unknown): void {
+    this.#observer?.chunk(chunk)
+  }
+
+  completed(value?: unknown): void {
+    if (this.#ended) return
+    this.#observer?.value(value)
+    if (value !== undefined && !this.#outputSet && recordsAll()) this.setOutput(value)
+    this.#end()
+  }
+
+  failed(error: unknown): void {
+    if (this.#ended) return
+    this.#observer?.value(undefined)
+    const kind = kindOfFailure(error, this.#signal)
+    if (kind === 'cancelled') this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, 'cancelled')
+    else if (!this.#errorSet) recordFailure(this.otelSpan, error, kind)
+    this.#end()
+  }
+
+  stopped(reason: StopReason): void {
+    if (this.#ended) return
+    this.#observer?.value(undefined)
+    this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, reason)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#ended = true
+    endQuietly(this.otelSpan)
+  }
+}
+
+/** Ends a span; a processor of somebody else's that throws is counted and reaches nobody. */
+export function endQuietly(span: Span, endTime?: Parameters<Span['end']>[0]): void {
+  try {
+    span.end(endTime)
+  } catch (error) {
+    count('internalErrors', 'a span processor threw while a span ended', error)
+  }
+}
