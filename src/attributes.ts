@@ -294,4 +294,10 @@ export const ALIASES_OF_MODEL = [
 ] as const
 
 /** Keys of the provider. Reader: rollup. */
-export const ALIASES_OF_PROVIDER = [ATTR_GEN_AI_PROVIDER_NAME, 'gen_ai.system', 'llm.provider', 'llm.system', 'ai.model.provider'] as const
+export const ALIASES_OF_PROVIDER = [
+  ATTR_GEN_AI_PROVIDER_NAME,
+  'gen_ai.system',
+  'llm.provider',
+  'llm.system',
+  'ai.model.provider',
+] as const

@@ -51,8 +51,9 @@ function readable(value: unknown, depth: number, ancestors: readonly object[]): 
       case 'function':
         return `[function ${value.name || 'anonymous'}]`
       case 'object':
-        return value === null ? null : readableObject(value, depth, ancestors)
+        break
     }
+    return value === null ? null : readableObject(value, depth, ancestors)
   } catch {
     return '[unreadable]'
   }

@@ -1,4 +1,12 @@
-import { SpanKind, SpanStatusCode, context, isSpanContextValid, trace, type Context, type Span } from '@opentelemetry/api'
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  isSpanContextValid,
+  trace,
+  type Context,
+  type Span,
+} from '@opentelemetry/api'
 
 import {
   ATTR_ERROR_TYPE,
@@ -81,14 +89,25 @@ function contextOfRequest(request: ExpressRequest, response: ExpressResponse, tr
 
 function joinRequest(active: Context, ref: RunRef, request: ExpressRequest, response: ExpressResponse): Segment {
   const server = trace.getSpanContext(active)
-  const hasServerSpan = server !== undefined && isSpanContextValid(server) && server.traceId === ref.runId && server.isRemote !== true
+  const hasServerSpan =
+    server !== undefined && isSpanContextValid(server) && server.traceId === ref.runId && server.isRemote !== true
   const segment = hasServerSpan
-    ? openSegment(ref, active, { name: `join ${request.method ?? 'HTTP'}` }, { onWrite: (span) => nameJoined(span, request, response) })
-    : openSegment(ref, remoteParent(active, ref), { attributes: requestAttributes(request) }, {
-        kind: SpanKind.SERVER,
-        spanName: request.method ?? 'HTTP',
-        onWrite: (span) => describeServerSpan(span, request, response),
-      })
+    ? openSegment(
+        ref,
+        active,
+        { name: `join ${request.method ?? 'HTTP'}` },
+        { onWrite: (span) => nameJoined(span, request, response) },
+      )
+    : openSegment(
+        ref,
+        remoteParent(active, ref),
+        { attributes: requestAttributes(request) },
+        {
+          kind: SpanKind.SERVER,
+          spanName: request.method ?? 'HTTP',
+          onWrite: (span) => describeServerSpan(span, request, response),
+        },
+      )
   response.on('close', () => {
     if (response.writableFinished === false) segment.stopped('cancelled')
     else segment.completed()
@@ -98,7 +117,11 @@ function joinRequest(active: Context, ref: RunRef, request: ExpressRequest, resp
 
 function remoteParent(active: Context, ref: RunRef): Context {
   const traceState = traceStateFrom(ref.tracestate)
-  const parent = { ...parseTraceparent(ref.traceparent)!, isRemote: true, ...(traceState === undefined ? {} : { traceState }) }
+  const parent = {
+    ...parseTraceparent(ref.traceparent)!,
+    isRemote: true,
+    ...(traceState === undefined ? {} : { traceState }),
+  }
   return trace.setSpanContext(active, parent)
 }
 

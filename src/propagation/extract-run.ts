@@ -18,11 +18,17 @@ export function extractRun(carrier: Carrier): RunRef | undefined {
     const parsed = traceparent === undefined ? undefined : parseTraceparent(traceparent)
     const traceState = traceStateFrom(header)
     if (parsed === undefined || traceState?.get(traceStateKey) === undefined) {
-      count('carriersMalformed', 'a carrier with a runspan member in tracestate could not be read; it was taken as carrying no run')
+      count(
+        'carriersMalformed',
+        'a carrier with a runspan member in tracestate could not be read; it was taken as carrying no run',
+      )
       return undefined
     }
     if (!marksRun(traceState, parsed.traceId)) {
-      count('carriersMalformed', 'the runspan member of tracestate belongs to another trace than traceparent; it was taken as carrying no run')
+      count(
+        'carriersMalformed',
+        'the runspan member of tracestate belongs to another trace than traceparent; it was taken as carrying no run',
+      )
       return undefined
     }
     return { runId: parsed.traceId, traceparent: formatTraceparent(parsed), tracestate: traceState.serialize() }
@@ -40,13 +46,19 @@ export function extractCaller(carrier: Carrier): ReturnType<typeof parseTracepar
 
 /** One header. `traceparent` must not come twice; several `tracestate` headers are one list (W3C Trace Context §3.3). */
 function read(carrier: Carrier, name: 'traceparent' | 'tracestate'): string | undefined {
-  const value = typeof (carrier as Headers).get === 'function' ? ((carrier as Headers).get(name) ?? undefined) : readRecord(carrier as Record<string, string>, name)
+  const value =
+    typeof (carrier as Headers).get === 'function'
+      ? ((carrier as Headers).get(name) ?? undefined)
+      : readRecord(carrier as Record<string, string>, name)
   if (value === undefined || typeof value === 'string') return value
-  const list = value as readonly string[]
+  const list = value
   return name === 'tracestate' ? list.join(',') : list.length === 1 ? list[0] : undefined
 }
 
-function readRecord(record: Readonly<Record<string, string | readonly string[] | undefined>>, name: string): string | readonly string[] | undefined {
+function readRecord(
+  record: Readonly<Record<string, string | readonly string[] | undefined>>,
+  name: string,
+): string | readonly string[] | undefined {
   const exact = record[name]
   if (exact !== undefined) return exact
   for (const key of Object.keys(record)) if (key.toLowerCase() === name) return record[key]

@@ -52,5 +52,7 @@ const maxTraceStateLength = 512
 
 /** A parsed `tracestate`, or `undefined` where it is empty or too long. */
 export function traceStateFrom(header: unknown): TraceState | undefined {
-  return typeof header === 'string' && header !== '' && header.length <= maxTraceStateLength ? createTraceState(header) : undefined
+  return typeof header === 'string' && header !== '' && header.length <= maxTraceStateLength
+    ? createTraceState(header)
+    : undefined
 }

@@ -27,7 +27,7 @@ export function checkedTrust(options: { readonly trust: Trust } | undefined, mid
 export function isTrusted(trust: Trust, request: TrustedRequest): boolean {
   if (typeof trust === 'boolean') return trust
   try {
-    return trust(request) === true
+    return trust(request)
   } catch (error) {
     count('callbackErrors', 'trust threw; the caller was not trusted.', error)
     return false

@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, SpanKind, trace, type Context } from '@opentelemetry/api'
+import { ROOT_CONTEXT, trace, type Context } from '@opentelemetry/api'
 
 import {
   ATTR_GEN_AI_CONVERSATION_ID,
@@ -20,6 +20,9 @@ import { settleSelfReport, settleSpan, type Pricer } from './settle-span.ts'
 import type { ReadableSpanLike, SpanProcessorLike } from './span-like.ts'
 import { SpanNode, nodeOf, setNode } from './span-node.ts'
 import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
+
+/** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
+const kindInternal = 0
 
 /** Options of {@link RunRollupProcessor}. */
 export interface RollupOptions {
@@ -59,7 +62,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   /** @throws {@link RunspanError} `bad_configuration` where an option cannot work */
   constructor(options: RollupOptions = {}) {
     if (options.stamp !== undefined && options.stamp !== 'roots' && options.stamp !== 'all') {
-      throw new RunspanError('bad_configuration', `Failed to configure stamp: ${String(options.stamp)} cannot be used. Use 'roots' or 'all'.`)
+      throw new RunspanError(
+        'bad_configuration',
+        `Failed to configure stamp: ${String(options.stamp)} cannot be used. Use 'roots' or 'all'.`,
+      )
     }
     this.#stampAll = options.stamp === 'all'
     this.#prices = new PriceBook(options.prices)
@@ -140,7 +146,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (part === undefined) return
     part.entry.activity++
     const around = parentNode?.tally ?? part
-    const isAgent = span.kind === SpanKind.INTERNAL && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
+    const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
     const tally = isAgent ? new Tally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     setNode(span, new SpanNode(span, part, tally, parentNode, isAgent))
@@ -207,7 +213,11 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     state.amending = true
     try {
       const now = Date.now()
-      const attributes = { ...lateAttributes(late), [ATTR_RUNSPAN_RUN_ID]: part.entry.runId, [ATTR_RUNSPAN_ROLLUP_SCOPE]: part.scope }
+      const attributes = {
+        ...lateAttributes(late),
+        [ATTR_RUNSPAN_RUN_ID]: part.entry.runId,
+        [ATTR_RUNSPAN_ROLLUP_SCOPE]: part.scope,
+      }
       const parent = trace.setSpanContext(ROOT_CONTEXT, root)
       part.entry.tracer.startSpan(SPAN_RUNSPAN_AMENDMENT, { attributes, startTime: now }, parent).end(now)
     } finally {

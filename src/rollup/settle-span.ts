@@ -1,5 +1,3 @@
-import { SpanStatusCode } from '@opentelemetry/api'
-
 import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { Usage } from '../run/types.ts'
 import { roleOf, type SpanRole } from './span-role.ts'
@@ -7,6 +5,9 @@ import type { SpanNode } from './span-node.ts'
 import { modelOf, providerOf, usageOf, type SpanUsage } from './span-usage.ts'
 import { Sums, type Contribution } from './sums.ts'
 import { addTo, raise } from './tally.ts'
+
+/** `SpanStatusCode.ERROR`, as a number: spans are read structurally. */
+const statusError = 2
 
 /** A call as a price book takes it. */
 export interface PricedCall {
@@ -77,7 +78,7 @@ function settleLeaf(node: SpanNode, usage: SpanUsage | undefined, price: Pricer)
   if (usage === undefined) {
     // An outer span of the same call says nothing itself: what is below it stands.
     if ((node.below !== undefined && node.below.llmCalls > 0) || claimedBy(node)) return
-    const failed = node.span.status.code === SpanStatusCode.ERROR
+    const failed = node.span.status.code === statusError
     countNode(node, failed ? failedCall : unknownCall)
     return
   }
@@ -93,7 +94,8 @@ function settleLeaf(node: SpanNode, usage: SpanUsage | undefined, price: Pricer)
   }
   const contribution = contributionOf(node, usage, price)
   countNode(node, contribution)
-  if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
+  if (contribution.unpriced === 0 && !hasOpenLeafAbove(node))
+    node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
 }
 
 /** A span that repeats a call which another one stands for: its cost must not be added by anybody either. */
@@ -108,7 +110,13 @@ const failedCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpri
 /** A call that nobody reports usage for. */
 const unknownCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 1 })
 
-function contributionOf(node: SpanNode, usage: SpanUsage, price: Pricer, ownModel?: string, ownProvider?: string): Contribution {
+function contributionOf(
+  node: SpanNode,
+  usage: SpanUsage,
+  price: Pricer,
+  ownModel?: string,
+  ownProvider?: string,
+): Contribution {
   const { attributes, startTime } = node.span
   const { input, output, cacheRead, cacheWrite, reasoning, reportedNanoUsd } = usage
   let nanoUsd = reportedNanoUsd
@@ -186,7 +194,7 @@ function isSameToolAsAbove(node: SpanNode): boolean {
 
 /** A failure that is passed up is one failure: the innermost span that reports it counts. */
 function settleFailure(node: SpanNode): void {
-  if (node.span.status.code !== SpanStatusCode.ERROR) {
+  if (node.span.status.code !== statusError) {
     node.failedBelow = false
     return
   }
@@ -200,7 +208,12 @@ function foldUp(node: SpanNode): void {
   let above = node.parent
   let bounded = node.isBoundary
   while (above !== undefined && above.ended) {
-    if (counted && above.contribution !== undefined && !above.isLeafWithUsage && node.contribution !== above.contribution) {
+    if (
+      counted &&
+      above.contribution !== undefined &&
+      !above.isLeafWithUsage &&
+      node.contribution !== above.contribution
+    ) {
       addTo(above.tally, above.contribution, -1)
       raise(above.tally, 'suppressed')
       above.contribution = undefined

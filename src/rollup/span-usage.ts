@@ -74,7 +74,14 @@ function claudeCode(attributes: Attributes): SpanUsage | undefined {
   const cacheRead = count(attributes[ALIASES_OF_CLAUDE_CODE.cacheRead]) ?? 0
   const cacheWrite = count(attributes[ALIASES_OF_CLAUDE_CODE.cacheWrite]) ?? 0
   if (input === undefined && output === undefined) return undefined
-  return { input: (input ?? 0) + cacheRead + cacheWrite, output: output ?? 0, cacheRead, cacheWrite, reasoning: 0, reportedNanoUsd: reportedCost(attributes) }
+  return {
+    input: (input ?? 0) + cacheRead + cacheWrite,
+    output: output ?? 0,
+    cacheRead,
+    cacheWrite,
+    reasoning: 0,
+    reportedNanoUsd: reportedCost(attributes),
+  }
 }
 
 function reportedCost(attributes: Attributes): number | undefined {
@@ -91,7 +98,10 @@ function reportedCost(attributes: Attributes): number | undefined {
 
 /** Producers that put their usage into one JSON string. */
 function fromMaps(attributes: Attributes): SpanUsage | undefined {
-  const map = parsed(attributes[ALIASES_OF_USAGE_MAPS.langfuse]) ?? parsed(attributes[ALIASES_OF_USAGE_MAPS.langsmith]) ?? parsed(attributes[ALIASES_OF_USAGE_MAPS.mlflow])
+  const map =
+    parsed(attributes[ALIASES_OF_USAGE_MAPS.langfuse]) ??
+    parsed(attributes[ALIASES_OF_USAGE_MAPS.langsmith]) ??
+    parsed(attributes[ALIASES_OF_USAGE_MAPS.mlflow])
   if (map === undefined) return undefined
   const pick = (...names: readonly string[]): number | undefined => {
     for (const name of names) {

@@ -59,7 +59,35 @@ export class Sums implements Contribution, Subtotal {
   }
 
   subtotal(): Subtotal {
-    const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced, toolCalls, errors, spans } = this
-    return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced, toolCalls, errors, spans }
+    const {
+      llmCalls,
+      input,
+      output,
+      cacheRead,
+      cacheWrite,
+      reasoning,
+      nanoUsd,
+      reported,
+      priced,
+      unpriced,
+      toolCalls,
+      errors,
+      spans,
+    } = this
+    return {
+      llmCalls,
+      input,
+      output,
+      cacheRead,
+      cacheWrite,
+      reasoning,
+      nanoUsd,
+      reported,
+      priced,
+      unpriced,
+      toolCalls,
+      errors,
+      spans,
+    }
   }
 }

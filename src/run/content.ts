@@ -69,7 +69,9 @@ export function eventAttributes(attributes: Attributes | undefined): Attributes 
       const text = redacted(value, key)
       if (text !== undefined) result[key] = text
     } else if (Array.isArray(value)) {
-      result[key] = value.map((part: unknown) => (typeof part === 'string' ? (redacted(part, key) ?? '') : part)) as string[]
+      result[key] = value.map((part: unknown) =>
+        typeof part === 'string' ? (redacted(part, key) ?? '') : part,
+      ) as string[]
     } else {
       result[key] = value as number
     }
@@ -93,7 +95,10 @@ export function isMessageList(value: unknown): boolean {
     return (
       Array.isArray(value) &&
       value.length > 0 &&
-      value.every((part: unknown) => typeof part === 'object' && part !== null && typeof (part as { role?: unknown }).role === 'string')
+      value.every(
+        (part: unknown) =>
+          typeof part === 'object' && part !== null && typeof (part as { role?: unknown }).role === 'string',
+      )
     )
   } catch {
     return false

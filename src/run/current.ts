@@ -22,7 +22,7 @@ export function currentRunId(): string | undefined {
  */
 export function currentSpan(): WorkSpan {
   const active = context.active()
-  const span = trace.getSpan(active) as HandledSpan | undefined
+  const span: HandledSpan | undefined = trace.getSpan(active)
   if (span === undefined || !isSpanContextValid(span.spanContext())) return noSpan
   return (span[handleKey] as WorkSpan | undefined) ?? new SpanHandle(span, active, 'function')
 }

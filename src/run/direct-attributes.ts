@@ -12,7 +12,12 @@ import type { Attributes, Span } from '@opentelemetry/api'
 export function writeAttributes(span: Span, knownKey: string, write: (attributes: Attributes) => void): void {
   if (!span.isRecording()) return
   const store = (span as { attributes?: unknown }).attributes
-  if (typeof store === 'object' && store !== null && Object.getPrototypeOf(store) === Object.prototype && knownKey in store) {
+  if (
+    typeof store === 'object' &&
+    store !== null &&
+    Object.getPrototypeOf(store) === Object.prototype &&
+    knownKey in store
+  ) {
     write(store as Attributes)
     return
   }

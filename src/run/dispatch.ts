@@ -1,9 +1,26 @@
-import { SpanKind, SpanStatusCode, context, isSpanContextValid, trace, type Attributes, type Context, type Span, type SpanContext, type Tracer } from '@opentelemetry/api'
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  isSpanContextValid,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+  type Tracer,
+} from '@opentelemetry/api'
 
-import { ATTR_ERROR_TYPE, ATTR_GEN_AI_AGENT_NAME, ATTR_GEN_AI_OPERATION_NAME, ATTR_RUNSPAN_CHILD_RUN_ID, ATTR_RUNSPAN_RUN_GOAL } from '../attributes.ts'
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_GEN_AI_AGENT_NAME,
+  ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_RUNSPAN_CHILD_RUN_ID,
+  ATTR_RUNSPAN_RUN_GOAL,
+} from '../attributes.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 import { formatTraceparent } from '../propagation/traceparent.ts'
-import { recordContent, recordMetadata, recordsExplicit, redacted } from './content.ts'
+import { recordMetadata, recordsExplicit, redacted } from './content.ts'
 import { typedLink } from './link-target.ts'
 import { contextOfPart } from './run-context.ts'
 import { newRunId, rootSpanContextOf } from './run-id.ts'
@@ -23,7 +40,11 @@ export class DispatchSpan {
   /** Starts the span below whatever is active in `parent`. */
   constructor(tracer: Tracer, agentName: string, parent: Context, linkType: LinkType) {
     this.linkType = linkType
-    this.#span = tracer.startSpan(`invoke_agent ${agentName}`, { kind: SpanKind.CLIENT, attributes: dispatchAttributes(agentName) }, parent)
+    this.#span = tracer.startSpan(
+      `invoke_agent ${agentName}`,
+      { kind: SpanKind.CLIENT, attributes: dispatchAttributes(agentName) },
+      parent,
+    )
   }
 
   get spanContext(): SpanContext {
@@ -40,7 +61,9 @@ export class DispatchSpan {
   end(errorType: string | undefined, message: string | undefined, endTime?: Parameters<Span['end']>[0]): void {
     if (errorType !== undefined) {
       this.#span.setAttribute(ATTR_ERROR_TYPE, errorType)
-      this.#span.setStatus(message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message })
+      this.#span.setStatus(
+        message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message },
+      )
     }
     endQuietly(this.#span, endTime)
   }

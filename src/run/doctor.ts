@@ -30,7 +30,8 @@ export interface Finding {
  */
 export function doctor(): Promise<readonly Finding[]> {
   const findings = [...providerFindings(), ...contextFindings(), ...propagatorFindings()]
-  return Promise.resolve([...findings].sort((a, b) => a.severity.localeCompare(b.severity)))
+  const errors = findings.filter((finding) => finding.severity === 'error')
+  return Promise.resolve([...errors, ...findings.filter((finding) => finding.severity === 'warning')])
 }
 
 function providerFindings(): readonly Finding[] {
@@ -58,7 +59,8 @@ function providerFindings(): readonly Finding[] {
     findings.push({
       code: 'generator_missing',
       severity: 'warning',
-      message: 'The provider does not use RunIdGenerator: run ids chosen by callers, spawned children and bare run ids as link targets do not work.',
+      message:
+        'The provider does not use RunIdGenerator: run ids chosen by callers, spawned children and bare run ids as link targets do not work.',
       fix: 'Pass idGenerator: new RunIdGenerator() to the provider.',
     })
   }
@@ -79,7 +81,9 @@ function processorFindings(): readonly Finding[] {
   const active = (registeredProvider() as { _activeSpanProcessor?: { _spanProcessors?: unknown } })._activeSpanProcessor
   const processors = active?._spanProcessors
   if (!Array.isArray(processors)) return []
-  const ours = processors.findIndex((processor) => typeof processor === 'object' && processor !== null && rollupMark in processor)
+  const ours = processors.findIndex(
+    (processor) => typeof processor === 'object' && processor !== null && rollupMark in processor,
+  )
   if (ours === -1) {
     return [
       {
@@ -95,7 +99,8 @@ function processorFindings(): readonly Finding[] {
     {
       code: 'rollup_after_exporter',
       severity: 'warning',
-      message: 'RunRollupProcessor stands after another processor: an exporter that takes spans at once misses the costs of calls and the totals of agents and of runs ended elsewhere.',
+      message:
+        'RunRollupProcessor stands after another processor: an exporter that takes spans at once misses the costs of calls and the totals of agents and of runs ended elsewhere.',
       fix: 'Put new RunRollupProcessor() first in spanProcessors.',
     },
   ]

@@ -42,7 +42,10 @@ export function describeFailure(thrown: unknown): Failure {
     type: typeOf(thrown),
     message: cut(message ?? safeJson(thrown) ?? '', maxMessageLength),
     stack: cutMaybe(readString(thrown, 'stack'), maxStackLength),
-    statusCode: statusCode !== undefined && Number.isInteger(statusCode) && statusCode >= 100 && statusCode < 600 ? statusCode : undefined,
+    statusCode:
+      statusCode !== undefined && Number.isInteger(statusCode) && statusCode >= 100 && statusCode < 600
+        ? statusCode
+        : undefined,
   }
 }
 
@@ -52,7 +55,9 @@ export function kindOfFailure(thrown: unknown, signal: AbortSignal | undefined):
   if (name === 'TimeoutError') return 'timeout'
   if (name === 'AbortError' || (signal?.aborted === true && thrown !== undefined && thrown === signal.reason)) {
     // AbortSignal.timeout() aborts with a TimeoutError, but some clients turn every abort into an AbortError of theirs.
-    return readString(signal?.aborted === true ? signal.reason : undefined, 'name') === 'TimeoutError' ? 'timeout' : 'cancelled'
+    return readString(signal?.aborted === true ? signal.reason : undefined, 'name') === 'TimeoutError'
+      ? 'timeout'
+      : 'cancelled'
   }
   return 'failed'
 }
@@ -101,7 +106,7 @@ function readNumber(target: unknown, key: string): number | undefined {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'bigint' ? `${value}n` : String(value as never)
+  return typeof value === 'string' ? value : typeof value === 'bigint' ? `${value}n` : String(value)
 }
 
 function cut(text: string, length: number): string {
@@ -125,5 +130,7 @@ export function rememberRunOf(thrown: unknown, runId: string): void {
  * and for thrown primitives, which `onEnd` serves. Works on frozen errors: nothing is written to them.
  */
 export function runIdOf(error: unknown): string | undefined {
-  return (typeof error === 'object' && error !== null) || typeof error === 'function' ? runIdsOfErrors.get(error) : undefined
+  return (typeof error === 'object' && error !== null) || typeof error === 'function'
+    ? runIdsOfErrors.get(error)
+    : undefined
 }

@@ -10,6 +10,7 @@ import {
   ATTR_RUNSPAN_TARGET_RUN_ID,
   EVENT_GEN_AI_EVALUATION_RESULT,
 } from '../attributes.ts'
+import { textOf } from '../internal/text-of.ts'
 import { VERSION } from '../internal/version.ts'
 import { recordsExplicit, redacted } from './content.ts'
 import { runIdOfTarget, spanContextOfTarget, typedLink } from './link-target.ts'
@@ -39,17 +40,27 @@ export function recordFeedback(target: RunTarget, feedback: Feedback): void {
   const runId = runIdOfTarget(target)
   const root = runId === undefined ? undefined : spanContextOfTarget(target)
   if (runId === undefined || root === undefined) {
-    count('invalidRunIds', `feedback on ${String(target)} was left out: it is no run. Pass a run id or a ref.`)
+    count('invalidRunIds', `feedback on ${textOf(target)} was left out: it is no run. Pass a run id or a ref.`)
     return
   }
   const attributes = feedbackAttributes(runId, feedback)
   const logger = registeredLogger()
   if (logger !== undefined) {
-    logger.emit({ eventName: EVENT_GEN_AI_EVALUATION_RESULT, severityNumber: 9, attributes, context: trace.setSpanContext(ROOT_CONTEXT, root) })
+    logger.emit({
+      eventName: EVENT_GEN_AI_EVALUATION_RESULT,
+      severityNumber: 9,
+      attributes,
+      context: trace.setSpanContext(ROOT_CONTEXT, root),
+    })
     return
   }
   ambientTracer()
-    .startSpan(EVENT_GEN_AI_EVALUATION_RESULT, { root: true, kind: SpanKind.INTERNAL, attributes, links: [typedLink('review', root)] })
+    .startSpan(EVENT_GEN_AI_EVALUATION_RESULT, {
+      root: true,
+      kind: SpanKind.INTERNAL,
+      attributes,
+      links: [typedLink('review', root)],
+    })
     .end()
 }
 
@@ -62,7 +73,8 @@ function feedbackAttributes(runId: string, { name, score, label, comment, userId
   if (typeof score === 'number' && Number.isFinite(score)) attributes[ATTR_GEN_AI_EVALUATION_SCORE_VALUE] = score
   if (label !== undefined) attributes[ATTR_GEN_AI_EVALUATION_SCORE_LABEL] = label
   if (userId !== undefined) attributes[ATTR_RUNSPAN_REVIEWER_ID] = userId
-  const text = comment === undefined || !recordsExplicit() ? undefined : redacted(comment, ATTR_GEN_AI_EVALUATION_EXPLANATION)
+  const text =
+    comment === undefined || !recordsExplicit() ? undefined : redacted(comment, ATTR_GEN_AI_EVALUATION_EXPLANATION)
   if (text !== undefined) attributes[ATTR_GEN_AI_EVALUATION_EXPLANATION] = text
   return attributes
 }
@@ -79,7 +91,9 @@ function registeredLogger(): LoggerLike | undefined {
   const getter = (globalThis as Record<symbol, unknown>)[Symbol.for('io.opentelemetry.js.api.logs')]
   if (typeof getter !== 'function') return undefined
   try {
-    const provider = (getter as (version: number) => { getLogger?: (name: string, version: string) => LoggerLike } | undefined)(1)
+    const provider = (
+      getter as (version: number) => { getLogger?: (name: string, version: string) => LoggerLike } | undefined
+    )(1)
     return provider?.getLogger?.('runspan', VERSION)
   } catch (error) {
     count('internalErrors', 'failed to find the logger provider; feedback goes out as a span', error)

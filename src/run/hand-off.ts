@@ -47,7 +47,8 @@ export function decodeHandOff(text: string): RootDescription | undefined {
       v?: unknown
       links: readonly { t: string; s: string; f: number; a?: Attributes }[]
     }
-    if (parsed.v !== format || typeof parsed.agentName !== 'string' || !/^\d{1,20}$/.test(parsed.startUnixNano)) return undefined
+    if (parsed.v !== format || typeof parsed.agentName !== 'string' || !/^\d{1,20}$/.test(parsed.startUnixNano))
+      return undefined
     const links = parsed.links.map(({ t, s, f, a }) => ({
       context: { traceId: t, spanId: s, traceFlags: f, isRemote: true },
       ...(a === undefined ? {} : { attributes: a }),

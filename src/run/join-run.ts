@@ -1,4 +1,13 @@
-import { SpanKind, context, isSpanContextValid, trace, type Attributes, type Context, type Span, type SpanContext } from '@opentelemetry/api'
+import type { SpanKind } from '@opentelemetry/api'
+import {
+  context,
+  isSpanContextValid,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+} from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_RUN_ID, ATTR_RUNSPAN_SEGMENT, ATTR_RUNSPAN_SEGMENT_LOCAL } from '../attributes.ts'
 import { marksRun, runTraceState, traceStateFrom } from '../propagation/run-trace-state.ts'
@@ -7,7 +16,6 @@ import { follow } from './follow/follow.ts'
 import { register } from './registry.ts'
 import { normaliseRunId, rootSpanContextOf } from './run-id.ts'
 import { withRun } from './run-context.ts'
-import type { RunPart } from './run-part.ts'
 import { Segment } from './segment.ts'
 import { shared } from './shared.ts'
 import { shapeOf } from './span-shape.ts'
@@ -89,7 +97,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   const segment = new Segment({ runId: ref.runId, tracer, signal: own.signal }, ref, own.onWrite)
   const name = options.name ?? (ref.agentName === undefined ? 'join' : `invoke_agent ${ref.agentName}`)
   const isTyped = options.type !== undefined && options.type !== 'function' && options.type !== 'chain'
-  const shape = shapeOf(name, isTyped ? options.type! : 'function', options)
+  const shape = shapeOf(name, isTyped ? options.type : 'function', options)
   const attributes: Attributes = { ...shape.attributes, [ATTR_RUNSPAN_SEGMENT]: true, [ATTR_RUNSPAN_RUN_ID]: ref.runId }
   const entry = state.open.get(ref.runId)
   if (entry !== undefined && !entry.joined) attributes[ATTR_RUNSPAN_SEGMENT_LOCAL] = true
@@ -100,7 +108,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   } finally {
     state.starting = undefined
   }
-  segment.opened(span, withRun(trace.setSpan(parent, span), segment as RunPart))
+  segment.opened(span, withRun(trace.setSpan(parent, span), segment))
   register(segment)
   count('segmentsStarted')
   if (options.input !== undefined) segment.setInput(options.input)
@@ -132,6 +140,7 @@ function fromRef(ref: RunRef | null | undefined): Joined | undefined {
   if (typeof ref !== 'object' || ref === null) return undefined
   const parsed = typeof ref.traceparent === 'string' ? parseTraceparent(ref.traceparent) : undefined
   const traceState = traceStateFrom(ref.tracestate)
-  if (parsed === undefined || !marksRun(traceState, parsed.traceId) || parsed.traceId !== normaliseRunId(ref.runId)) return undefined
+  if (parsed === undefined || !marksRun(traceState, parsed.traceId) || parsed.traceId !== normaliseRunId(ref.runId))
+    return undefined
   return { ref, parent: { ...parsed, isRemote: true, traceState: traceState ?? runTraceState(parsed.traceId) } }
 }

@@ -35,10 +35,12 @@ export function spanContextOfTarget(target: RunTarget): SpanContext | undefined 
  */
 export function toLink(link: RunLink): Link | undefined {
   const to = link.to
-  const target =
-    typeof to === 'object' && to !== null && 'traceId' in to ? validContext(to) : spanContextOfTarget(to)
+  const target = typeof to === 'object' && to !== null && 'traceId' in to ? validContext(to) : spanContextOfTarget(to)
   if (target === undefined) {
-    count('invalidRunIds', `a ${String(link.type)} link to something that is no run was left out. Pass a run id, a ref or a span context.`)
+    count(
+      'invalidRunIds',
+      `a ${link.type} link to something that is no run was left out. Pass a run id, a ref or a span context.`,
+    )
     return undefined
   }
   return typedLink(link.type, target, link)

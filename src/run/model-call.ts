@@ -16,7 +16,10 @@ export function followCall<R>(work: SpanHandle, init: LlmInit<unknown>, call: (w
       if (report !== undefined) streamed = { ...streamed, ...report }
     },
     value(value) {
-      const own = init.extractUsage === undefined || value === undefined ? undefined : guarded('extractUsage', () => init.extractUsage!(value))
+      const own =
+        init.extractUsage === undefined || value === undefined
+          ? undefined
+          : guarded('extractUsage', () => init.extractUsage!(value))
       const report = { ...streamed, ...(value === undefined ? undefined : safely(value)), ...own }
       if (Object.keys(report).length > 0) write(work, report)
     },
@@ -36,5 +39,6 @@ function safely(value: unknown): CallReport | undefined {
 function write(work: SpanHandle, report: CallReport): void {
   work.setUsage(report)
   if (report.responseId !== undefined) work.setAttribute(ATTR_GEN_AI_RESPONSE_ID, report.responseId)
-  if (report.finishReasons !== undefined) work.setAttribute(ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [...report.finishReasons])
+  if (report.finishReasons !== undefined)
+    work.setAttribute(ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [...report.finishReasons])
 }

@@ -27,6 +27,7 @@ import {
   ATTR_RUNSPAN_RUN_ID,
   ATTR_USER_ID,
 } from '../attributes.ts'
+import { textOf } from '../internal/text-of.ts'
 import { VERSION } from '../internal/version.ts'
 import { parseTraceparent } from '../propagation/traceparent.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
@@ -130,7 +131,7 @@ export function startRoot<I>(
     span.setAttribute(ATTR_RUNSPAN_RUN_ID, run.runId)
     dispatch?.tieTo(run.runId, root)
   }
-  run.opened(span, withRun(trace.setSpan(active, span), run as RunPart), dispatch)
+  run.opened(span, withRun(trace.setSpan(active, span), run), dispatch)
   register(run)
   count('runsStarted')
 }
@@ -140,7 +141,10 @@ function takeForeignId<I>(run: OwnedRun<I>, span: Span, root: SpanContext, ident
   run.runId = root.traceId
   if (identity.requested === undefined) return
   span.setAttribute(ATTR_RUNSPAN_REQUESTED_RUN_ID, identity.requested)
-  count('runIdsNotKept', `run id ${identity.requested} could not be kept: the tracer provider does not use RunIdGenerator. Pass idGenerator: new RunIdGenerator().`)
+  count(
+    'runIdsNotKept',
+    `run id ${identity.requested} could not be kept: the tracer provider does not use RunIdGenerator. Pass idGenerator: new RunIdGenerator().`,
+  )
 }
 
 /**
@@ -157,7 +161,10 @@ function markAsRun(root: SpanContext): void {
 
 function checkedName(agentName: unknown): string {
   if (typeof agentName === 'string' && agentName !== '') return agentName
-  count('internalErrors', `an agent was given no name (${String(agentName)}); it is recorded as "unnamed". Pass a non-empty string.`)
+  count(
+    'internalErrors',
+    `an agent was given no name (${textOf(agentName)}); it is recorded as "unnamed". Pass a non-empty string.`,
+  )
   return 'unnamed'
 }
 
@@ -170,12 +177,15 @@ function identityOf<I>({ runId, from, attempt }: RunOptions<I>): Identity {
   if (asked === undefined) return { runId: newRunId(), requested: undefined, first: undefined, attempt }
   const chosen = normaliseRunId(asked)
   if (chosen === undefined) {
-    count('invalidRunIds', `run id ${String(asked)} is neither 32 hex digits nor a UUID; the run got another id.`)
-    return { runId: newRunId(), requested: String(asked).slice(0, 128), first: undefined, attempt }
+    count('invalidRunIds', `run id ${textOf(asked)} is neither 32 hex digits nor a UUID; the run got another id.`)
+    return { runId: newRunId(), requested: textOf(asked), first: undefined, attempt }
   }
   if (attempt !== undefined && attempt > 1) return { runId: newRunId(), requested: undefined, first: chosen, attempt }
   if (isUsed(chosen)) {
-    count('runIdsRepeated', `run id ${chosen} was used before in this process; the run got another id and a retry link. Pass attempt: n for redelivered jobs.`)
+    count(
+      'runIdsRepeated',
+      `run id ${chosen} was used before in this process; the run got another id and a retry link. Pass attempt: n for redelivered jobs.`,
+    )
     return { runId: newRunId(), requested: undefined, first: chosen, attempt }
   }
   return { runId: chosen, requested: chosen, first: undefined, attempt }
@@ -190,7 +200,12 @@ function dispatchFrom<I>(
   options: RunOptions<I>,
 ): DispatchSpan | undefined {
   if (options.dispatchSpan === false || activeSpanContext(active) === undefined) return undefined
-  return new DispatchSpan(enclosing?.tracer ?? tracer, name, active, isChildOf(enclosing, options) ? 'parent' : 'trigger')
+  return new DispatchSpan(
+    enclosing?.tracer ?? tracer,
+    name,
+    active,
+    isChildOf(enclosing, options) ? 'parent' : 'trigger',
+  )
 }
 
 /** Whether the enclosing run is the parent: by default, or because it was named. */
@@ -205,15 +220,16 @@ function parentageOf<I>(options: RunOptions<I>, enclosing: RunPart | undefined):
   const { parentRunId, from } = options
   if (parentRunId === null) return none
   if (parentRunId === undefined && from !== undefined) return parentageOfSpawned(from)
-  if (isChildOf(enclosing, options)) return { parentRunId: enclosing!.runId, rootRunId: enclosing!.rootRunId, link: undefined }
+  if (isChildOf(enclosing, options))
+    return { parentRunId: enclosing!.runId, rootRunId: enclosing!.rootRunId, link: undefined }
   return parentRunId === undefined ? none : parentageOfNamed(parentRunId)
 }
 
 function parentageOfNamed(parent: RunTarget): Parentage {
   const id = runIdOfTarget(parent)
   if (id === undefined) {
-    count('invalidRunIds', `parentRunId ${String(parent)} is no run id; it is kept as an attribute and not linked.`)
-    return { ...none, parentRunId: String(parent).slice(0, 128) }
+    count('invalidRunIds', `parentRunId ${textOf(parent)} is no run id; it is kept as an attribute and not linked.`)
+    return { ...none, parentRunId: textOf(parent) }
   }
   const rootRunId = (typeof parent === 'string' ? undefined : normaliseRunId(parent.rootRunId)) ?? rootRunIdOfOpen(id)
   const target = spanContextOfTarget(parent)
@@ -224,7 +240,8 @@ function parentageOfNamed(parent: RunTarget): Parentage {
 function parentageOfSpawned(from: RunRef): Parentage {
   const id = normaliseRunId(from.parentRunId)
   const dispatch = from.dispatchTraceparent === undefined ? undefined : parseTraceparent(from.dispatchTraceparent)
-  const target = dispatch === undefined ? (id === undefined ? undefined : rootSpanContextOf(id)) : { ...dispatch, isRemote: true }
+  const target =
+    dispatch === undefined ? (id === undefined ? undefined : rootSpanContextOf(id)) : { ...dispatch, isRemote: true }
   return {
     parentRunId: id,
     rootRunId: normaliseRunId(from.rootRunId),
@@ -250,7 +267,8 @@ function linksOf<I>(
   const links: Link[] = []
   if (parentage.link !== undefined) links.push(parentage.link)
   const origin = dispatch?.spanContext ?? activeSpanContext(active) ?? callerOf(active)
-  if (origin !== undefined && isSpanContextValid(origin)) links.push(typedLink(isChildOf(enclosing, options) ? 'parent' : 'trigger', origin))
+  if (origin !== undefined && isSpanContextValid(origin))
+    links.push(typedLink(isChildOf(enclosing, options) ? 'parent' : 'trigger', origin))
   const first = identity.first === undefined ? undefined : rootSpanContextOf(identity.first)
   if (first !== undefined) links.push(typedLink('retry', first))
   for (const link of options.links ?? []) {

@@ -62,7 +62,9 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     const { runId, agentName, goal, parentRunId, rootRunId } = this
     return {
       runId,
-      traceparent: formatTraceparent(root ?? { traceId: runId, spanId: rootSpanIdOf(runId) ?? runId.slice(0, 16), traceFlags: 0 }),
+      traceparent: formatTraceparent(
+        root ?? { traceId: runId, spanId: rootSpanIdOf(runId) ?? runId.slice(0, 16), traceFlags: 0 },
+      ),
       tracestate: (root?.traceState ?? runTraceState(runId)).serialize(),
       agentName,
       startUnixNano: startUnixNanoOf(this.otelSpan) ?? `${this.startUnixMillis}000000`,
@@ -158,7 +160,10 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     if (status === 'completed' || status === 'cancelled') return {}
     if (failure !== undefined && status !== 'abandoned') {
       const described = recordFailure(span, failure.error, status)
-      return { errorType: status === 'timeout' ? 'timeout' : described.type, message: redacted(described.message, 'status.message') }
+      return {
+        errorType: status === 'timeout' ? 'timeout' : described.type,
+        message: redacted(described.message, 'status.message'),
+      }
     }
     // Nothing was thrown. `_OTHER` is the conventions' word for a failure without a class.
     const errorType = status === 'failed' ? '_OTHER' : status
@@ -171,7 +176,8 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
 
 /** Why the run has its status: what the code said, else what it was cancelled with. */
 function reasonOf({ status, reason, failure }: Ending): string | undefined {
-  const text = reason ?? (status === 'cancelled' && failure !== undefined ? describeFailure(failure.error).message : undefined)
+  const text =
+    reason ?? (status === 'cancelled' && failure !== undefined ? describeFailure(failure.error).message : undefined)
   return text === undefined ? undefined : redacted(text, ATTR_RUNSPAN_RUN_STATUS_REASON)
 }
 

@@ -20,11 +20,16 @@ export interface CallReport extends CallUsage {
 export function readCallReport(result: unknown): CallReport | undefined {
   const fields = asFields(result)
   if (fields === undefined) return undefined
-  const usage = google(asFields(fields['usageMetadata'])) ?? readUsage(asFields(fields['usage']), fields) ?? nested(fields)
+  const usage =
+    google(asFields(fields['usageMetadata'])) ?? readUsage(asFields(fields['usage']), fields) ?? nested(fields)
   if (usage === undefined) return undefined
   return withoutUndefined({
     ...usage,
-    model: text(fields['model']) ?? text(fields['modelVersion']) ?? text(asFields(fields['response'])?.['modelId']) ?? usage.model,
+    model:
+      text(fields['model']) ??
+      text(fields['modelVersion']) ??
+      text(asFields(fields['response'])?.['modelId']) ??
+      usage.model,
     responseId: text(fields['id']) ?? text(fields['responseId']),
     finishReasons: finishReasons(fields),
   })
@@ -97,14 +102,19 @@ function aiSdk(usage: Fields, result: Fields): CallUsage | undefined {
     outputTokens: output,
     cacheReadInputTokens: number(inputDetails?.['cacheReadTokens']) ?? number(all['cachedInputTokens']),
     cacheWriteInputTokens: number(inputDetails?.['cacheWriteTokens']),
-    reasoningOutputTokens: number(asFields(all['outputTokenDetails'])?.['reasoningTokens']) ?? number(all['reasoningTokens']),
+    reasoningOutputTokens:
+      number(asFields(all['outputTokenDetails'])?.['reasoningTokens']) ?? number(all['reasoningTokens']),
   })
 }
 
 function finishReasons(fields: Fields): readonly string[] | undefined {
   const direct = text(fields['stop_reason']) ?? text(fields['finishReason'])
   if (direct !== undefined) return [direct]
-  const list = Array.isArray(fields['choices']) ? fields['choices'] : Array.isArray(fields['candidates']) ? fields['candidates'] : []
+  const list = Array.isArray(fields['choices'])
+    ? fields['choices']
+    : Array.isArray(fields['candidates'])
+      ? fields['candidates']
+      : []
   const reasons = list
     .map((choice: unknown) => text(asFields(choice)?.['finish_reason']) ?? text(asFields(choice)?.['finishReason']))
     .filter((reason) => reason !== undefined)

@@ -63,7 +63,11 @@ function record(
   const startTime = call.startTime
   const active = context.active()
   const tracer = part?.tracer ?? ambientTracer()
-  const span = tracer.startSpan(spanName, { kind, attributes, ...(startTime === undefined ? {} : { startTime }) }, active)
+  const span = tracer.startSpan(
+    spanName,
+    { kind, attributes, ...(startTime === undefined ? {} : { startTime }) },
+    active,
+  )
   const work = new SpanHandle(span, trace.setSpan(active, span), type)
   if (call.input !== undefined) work.setInput(call.input)
   if (call.output !== undefined) work.setOutput(call.output)

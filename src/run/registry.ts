@@ -18,7 +18,10 @@ export function register(entry: RunEntry): void {
   if (open.size > maxOpenRuns) {
     const oldest = open.keys().next().value
     if (oldest !== undefined) open.delete(oldest)
-    count('openRunsEvicted', `more than ${maxOpenRuns} runs are open; the oldest is no longer watched. Raise maxOpenRuns, or look for runs that are never ended.`)
+    count(
+      'openRunsEvicted',
+      `more than ${maxOpenRuns} runs are open; the oldest is no longer watched. Raise maxOpenRuns, or look for runs that are never ended.`,
+    )
   }
   watch(entry)
 }

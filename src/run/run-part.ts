@@ -1,6 +1,20 @@
-import { isSpanContextValid, type Attributes, type AttributeValue, type Context, type Span, type SpanContext, type TimeInput, type Tracer } from '@opentelemetry/api'
+import {
+  isSpanContextValid,
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  type Span,
+  type SpanContext,
+  type TimeInput,
+  type Tracer,
+} from '@opentelemetry/api'
 
-import { ATTR_GEN_AI_INPUT_MESSAGES, ATTR_GEN_AI_OUTPUT_MESSAGES, ATTR_RUNSPAN_INPUT, ATTR_RUNSPAN_OUTPUT } from '../attributes.ts'
+import {
+  ATTR_GEN_AI_INPUT_MESSAGES,
+  ATTR_GEN_AI_OUTPUT_MESSAGES,
+  ATTR_RUNSPAN_INPUT,
+  ATTR_RUNSPAN_OUTPUT,
+} from '../attributes.ts'
 import { eventAttributes, isMessageList, recordContent, recordMetadata, recordsAll } from './content.ts'
 import { spawnChild } from './dispatch.ts'
 import { kindOfFailure, rememberRunOf } from './failure.ts'
@@ -199,7 +213,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     return this
   }
 
-  spawn(agentName: string, options?: { readonly goal?: string; readonly metadata?: Readonly<Record<string, unknown>> }): RunRef {
+  spawn(
+    agentName: string,
+    options?: { readonly goal?: string; readonly metadata?: Readonly<Record<string, unknown>> },
+  ): RunRef {
     return spawnChild(this, agentName, options)
   }
 
@@ -217,7 +234,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     rememberRunOf(error, this.runId)
     if (this.#ending !== undefined) return
     // A status that the code chose stays, unless it claims that a run which threw has completed.
-    const status = this.#status === undefined || this.#status === 'completed' ? kindOfFailure(error, this.#callerSignal) : this.#status
+    const status =
+      this.#status === undefined || this.#status === 'completed'
+        ? kindOfFailure(error, this.#callerSignal)
+        : this.#status
     this.finish({ status, reason: this.#statusReason, failure: { error } })
   }
 
@@ -234,7 +254,9 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     this.finish(ending)
     if (this.#interrupter !== undefined && !this.#interrupter.signal.aborted) {
       const interrupter = this.#interrupter
-      guarded('a listener of run.signal', () => interrupter.abort(new DOMException(`run ${this.runId} has ended: ${ending.status}`, 'AbortError')))
+      guarded('a listener of run.signal', () =>
+        interrupter.abort(new DOMException(`run ${this.runId} has ended: ${ending.status}`, 'AbortError')),
+      )
     }
   }
 
@@ -284,7 +306,8 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   /** How the part ends where nothing is thrown: as the code said with `setStatus` or `setError`, else completed. */
   protected endingOfReturn(given?: RunStatus): Ending {
     const failure = this.#failure
-    const status = given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#callerSignal))
+    const status =
+      given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#callerSignal))
     return { status, reason: this.#statusReason, failure }
   }
 }

@@ -37,14 +37,19 @@ export class Segment extends RunPart {
     const span = this.otelSpan
     const { status, reason, failure } = ending
     const isError = status === 'failed' || status === 'timeout' || status === 'abandoned'
-    if (failure !== undefined && (status === 'failed' || status === 'timeout')) recordFailure(span, failure.error, status)
+    if (failure !== undefined && (status === 'failed' || status === 'timeout'))
+      recordFailure(span, failure.error, status)
     else if (isError) {
       span.setAttribute(ATTR_ERROR_TYPE, status === 'failed' ? '_OTHER' : status)
-      span.setStatus(reason === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message: reason })
+      span.setStatus(
+        reason === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message: reason },
+      )
     }
     if (status === 'cancelled' || status === 'abandoned') span.setAttribute(ATTR_RUNSPAN_END_REASON, reason ?? status)
     this.#onWrite?.(span)
-    writeAttributes(span, ATTR_RUNSPAN_SEGMENT, (attributes) => this.tally?.close(attributes, this.selfReported, isError))
+    writeAttributes(span, ATTR_RUNSPAN_SEGMENT, (attributes) =>
+      this.tally?.close(attributes, this.selfReported, isError),
+    )
     endQuietly(span, ending.endTime)
     forget(this, false)
   }

@@ -50,7 +50,12 @@ export interface RunspanOptions {
 const captureVariable = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'
 
 export function defaultSettings(): Settings {
-  return { content: contentFromEnvironment(), redact: undefined, streamIdleMillis: 300_000, abandonAfterMillis: 86_400_000 }
+  return {
+    content: contentFromEnvironment(),
+    redact: undefined,
+    streamIdleMillis: 300_000,
+    abandonAfterMillis: 86_400_000,
+  }
 }
 
 function contentFromEnvironment(): ContentCapture {
@@ -78,7 +83,8 @@ export function applyOptions(settings: Settings, options: RunspanOptions): void 
     settings.redact = options.redact
   }
   settings.streamIdleMillis = checkedMillis('streamIdleMillis', options.streamIdleMillis) ?? settings.streamIdleMillis
-  settings.abandonAfterMillis = checkedMillis('abandonAfterMillis', options.abandonAfterMillis) ?? settings.abandonAfterMillis
+  settings.abandonAfterMillis =
+    checkedMillis('abandonAfterMillis', options.abandonAfterMillis) ?? settings.abandonAfterMillis
 }
 
 function checkedMillis(name: string, value: number | undefined): number | undefined {
@@ -88,5 +94,8 @@ function checkedMillis(name: string, value: number | undefined): number | undefi
 }
 
 function bad(name: string, value: unknown, advice: string): RunspanError {
-  return new RunspanError('bad_configuration', `Failed to configure ${name}: ${String(value)} cannot be used. ${advice}`)
+  return new RunspanError(
+    'bad_configuration',
+    `Failed to configure ${name}: ${String(value)} cannot be used. ${advice}`,
+  )
 }

@@ -84,7 +84,10 @@ const state: Shared = ((globalThis as Host)[key] ??= {
  *
  * @throws {@link RunspanError} `bad_configuration` where a bound is no number that can bound anything
  */
-export function configureRegistry(bounds: { readonly maxOpenRuns?: number | undefined; readonly maxClosedRuns?: number | undefined }): void {
+export function configureRegistry(bounds: {
+  readonly maxOpenRuns?: number | undefined
+  readonly maxClosedRuns?: number | undefined
+}): void {
   const { maxOpenRuns, maxClosedRuns } = bounds
   if (maxOpenRuns !== undefined) state.maxOpenRuns = checkedBound('maxOpenRuns', maxOpenRuns, 1)
   if (maxClosedRuns !== undefined) state.closed = new RecentMap(checkedBound('maxClosedRuns', maxClosedRuns, 2))
@@ -92,5 +95,8 @@ export function configureRegistry(bounds: { readonly maxOpenRuns?: number | unde
 
 function checkedBound(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value
-  throw new RunspanError('bad_configuration', `Failed to configure ${name}: ${String(value)} cannot be used. Pass a whole number, at least ${least}.`)
+  throw new RunspanError(
+    'bad_configuration',
+    `Failed to configure ${name}: ${String(value)} cannot be used. Pass a whole number, at least ${least}.`,
+  )
 }

@@ -57,14 +57,24 @@ export class SpanHandle implements WorkSpan, Followed {
   }
 
   setInput(value: unknown): this {
-    const key = this.#type === 'tool' ? ATTR_GEN_AI_TOOL_CALL_ARGUMENTS : isMessageList(value) ? ATTR_GEN_AI_INPUT_MESSAGES : ATTR_RUNSPAN_INPUT
+    const key =
+      this.#type === 'tool'
+        ? ATTR_GEN_AI_TOOL_CALL_ARGUMENTS
+        : isMessageList(value)
+          ? ATTR_GEN_AI_INPUT_MESSAGES
+          : ATTR_RUNSPAN_INPUT
     recordContent(this.otelSpan, key, value)
     return this
   }
 
   setOutput(value: unknown): this {
     this.#outputSet = true
-    const key = this.#type === 'tool' ? ATTR_GEN_AI_TOOL_CALL_RESULT : isMessageList(value) ? ATTR_GEN_AI_OUTPUT_MESSAGES : ATTR_RUNSPAN_OUTPUT
+    const key =
+      this.#type === 'tool'
+        ? ATTR_GEN_AI_TOOL_CALL_RESULT
+        : isMessageList(value)
+          ? ATTR_GEN_AI_OUTPUT_MESSAGES
+          : ATTR_RUNSPAN_OUTPUT
     recordContent(this.otelSpan, key, value)
     return this
   }

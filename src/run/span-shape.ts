@@ -20,7 +20,11 @@ export interface SpanShape {
  * What a piece of work looks like as a span (GenAI conventions, "Spans"). Operation, model and tool name are given at
  * the start, because samplers see nothing later.
  */
-export function shapeOf(name: string, type: WorkType, init: SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>): SpanShape {
+export function shapeOf(
+  name: string,
+  type: WorkType,
+  init: SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>,
+): SpanShape {
   switch (type) {
     case 'agent':
       return shape(`invoke_agent ${name}`, SpanKind.INTERNAL, 'invoke_agent', ATTR_GEN_AI_AGENT_NAME, name, init)
@@ -31,14 +35,22 @@ export function shapeOf(name: string, type: WorkType, init: SpanInit & Pick<LlmI
     case 'retrieval':
       return shape(`retrieval ${name}`, SpanKind.CLIENT, 'retrieval', undefined, undefined, init)
     case 'llm': {
-      const result = shape(`chat ${init.model ?? name}`, SpanKind.CLIENT, 'chat', ATTR_GEN_AI_REQUEST_MODEL, init.model, init)
+      const result = shape(
+        `chat ${init.model ?? name}`,
+        SpanKind.CLIENT,
+        'chat',
+        ATTR_GEN_AI_REQUEST_MODEL,
+        init.model,
+        init,
+      )
       if (init.provider !== undefined) result.attributes[ATTR_GEN_AI_PROVIDER_NAME] = init.provider
       return result
     }
     case 'chain':
     case 'function':
-      return { name, kind: SpanKind.INTERNAL, attributes: { ...init.attributes } }
+      break
   }
+  return { name, kind: SpanKind.INTERNAL, attributes: { ...init.attributes } }
 }
 
 function shape(

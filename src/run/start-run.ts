@@ -1,6 +1,7 @@
 import { context, type TimeInput } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_RUN_DETACHED } from '../attributes.ts'
+import { textOf } from '../internal/text-of.ts'
 import { decodeHandOff } from './hand-off.ts'
 import { runIdOfTarget } from './link-target.ts'
 import { openRun, startRoot } from './open-run.ts'
@@ -46,12 +47,21 @@ export function startRun<I = unknown>(name: string, options: RunOptions<I> = {})
 export function endRun(target: OpenRun | RunTarget, outcome: RunOutcome = {}): boolean {
   if (isEndable(target)) return endOpen(target, outcome)
   const runId = runIdOfTarget(target)
-  if (typeof target === 'object' && target !== null && 'handedOff' in target && target.handedOff !== undefined && runId !== undefined) {
+  if (
+    typeof target === 'object' &&
+    target !== null &&
+    'handedOff' in target &&
+    target.handedOff !== undefined &&
+    runId !== undefined
+  ) {
     return endHandedOff(runId, target.handedOff, outcome)
   }
   const entry = runId === undefined ? undefined : shared().open.get(runId)
   if (isEndable(entry)) return endOpen(entry, outcome)
-  count('endsIgnored', `endRun did not find an open run ${String(runId ?? target)} in this process. To end a run elsewhere, pass the ref that handOff() returned.`)
+  count(
+    'endsIgnored',
+    `endRun did not find an open run ${runId ?? textOf(target)} in this process. To end a run elsewhere, pass the ref that handOff() returned.`,
+  )
   return false
 }
 
@@ -82,7 +92,15 @@ function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): bo
   const run = new OwnedRun(agentName, { runId, tracer, conversationId, userId }, { parentRunId, rootRunId }, undefined)
   const attributes = { ...description.attributes, [ATTR_RUNSPAN_RUN_DETACHED]: true }
   const identity = { runId, requested: runId, first: undefined, attempt: undefined }
-  startRoot(run, tracer, agentName, identity, { attributes, links: [...links], startTime: timeOf(description.startUnixNano) }, context.active(), undefined)
+  startRoot(
+    run,
+    tracer,
+    agentName,
+    identity,
+    { attributes, links: [...links], startTime: timeOf(description.startUnixNano) },
+    context.active(),
+    undefined,
+  )
   if (subtotal !== undefined) run.tally?.addSubtotal(subtotal)
   // Whoever joined the run in between reports on segments of their own.
   run.tally?.markIncomplete()

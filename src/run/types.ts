@@ -177,7 +177,10 @@ export interface Run<I = unknown> extends WorkSpan {
   setStatus(status: Exclude<RunStatus, 'abandoned'>, reason?: string): this
   addLink(link: RunLink): this
   /** Mints a child run's id and shows the hand-over in this trace at once; the child starts with `{ from: ref }`. */
-  spawn(agentName: string, options?: { readonly goal?: string; readonly metadata?: Readonly<Record<string, unknown>> }): RunRef
+  spawn(
+    agentName: string,
+    options?: { readonly goal?: string; readonly metadata?: Readonly<Record<string, unknown>> },
+  ): RunRef
   /** `withSpan` in this run, also where its context is not active. */
   span<R>(name: string, fn: (span: WorkSpan) => R, options?: SpanInit): R
 }

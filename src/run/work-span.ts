@@ -15,7 +15,14 @@ export function ambientTracer(): Tracer {
 type AnyInit = SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>
 
 /** Starts a span of ours below `parent`. */
-export function startWork(parent: Context, tracer: Tracer, name: string, type: WorkType, init: AnyInit, signal?: AbortSignal): SpanHandle {
+export function startWork(
+  parent: Context,
+  tracer: Tracer,
+  name: string,
+  type: WorkType,
+  init: AnyInit,
+  signal?: AbortSignal,
+): SpanHandle {
   const { name: spanName, kind, attributes } = shapeOf(name, type, init)
   const span: Span = tracer.startSpan(spanName, { kind, attributes }, parent)
   const handle = new SpanHandle(span, trace.setSpan(parent, span), type, signal)
@@ -24,7 +31,14 @@ export function startWork(parent: Context, tracer: Tracer, name: string, type: W
 }
 
 /** Runs `fn` in a span below `parent`, and ends the span where what `fn` returns truly ends. */
-export function runSpanIn<R>(parent: Context, tracer: Tracer, name: string, type: WorkType, init: AnyInit, fn: (span: WorkSpan) => R): R {
+export function runSpanIn<R>(
+  parent: Context,
+  tracer: Tracer,
+  name: string,
+  type: WorkType,
+  init: AnyInit,
+  fn: (span: WorkSpan) => R,
+): R {
   return runWork(startWork(parent, tracer, name, type, init), fn)
 }
 

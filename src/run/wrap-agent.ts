@@ -25,14 +25,18 @@ import type { Run, RunOptions, RunResult, RunSummary } from './types.ts'
  * console.log(result, runId)
  * ```
  */
-export function wrapAgent<T, I = unknown>(name: string, fn: (run: Run<I>) => T, options: RunOptions<I> = {}): Promise<RunResult<Awaited<T>>> {
+export function wrapAgent<T, I = unknown>(
+  name: string,
+  fn: (run: Run<I>) => T,
+  options: RunOptions<I> = {},
+): Promise<RunResult<Awaited<T>>> {
   const run = openRun(name, options)
   let returned: T
   try {
     returned = context.with(run.context, fn, undefined, run)
   } catch (error) {
     run.failed(error)
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
   if (!isThenable(returned)) return Promise.resolve(new Result(followSettled(returned, run) as Awaited<T>, run))
   const promise: Promise<unknown> = returned instanceof Promise ? returned : Promise.resolve(returned)

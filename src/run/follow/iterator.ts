@@ -78,7 +78,9 @@ function observe(
     } catch (error) {
       return onFailure(error)
     }
-    return isThenable(result) ? result.then(onStep as (value: unknown) => unknown, onFailure) : onStep(result as IteratorResult<unknown>)
+    return isThenable(result)
+      ? result.then(onStep as (value: unknown) => unknown, onFailure)
+      : onStep(result as IteratorResult<unknown>)
   }
   Object.defineProperty(iterator, name, { value: observed, configurable: true, writable: true, enumerable: false })
 }

@@ -16,7 +16,9 @@ interface NodeReadable {
 /** Node's readable streams, structurally: other libraries bring their own copies. */
 export function isNodeReadable(value: object): value is NodeReadable {
   const candidate = value as Partial<NodeReadable>
-  return typeof candidate.pipe === 'function' && typeof candidate.on === 'function' && typeof candidate.read === 'function'
+  return (
+    typeof candidate.pipe === 'function' && typeof candidate.on === 'function' && typeof candidate.read === 'function'
+  )
 }
 
 /**

@@ -7,7 +7,11 @@ import { IdleWatch } from './idle-watch.ts'
 /** Web streams, from this realm or another. */
 export function isReadableStream(value: object): value is ReadableStream<unknown> {
   const candidate = value as { getReader?: unknown; tee?: unknown; cancel?: unknown }
-  return typeof candidate.getReader === 'function' && typeof candidate.tee === 'function' && typeof candidate.cancel === 'function'
+  return (
+    typeof candidate.getReader === 'function' &&
+    typeof candidate.tee === 'function' &&
+    typeof candidate.cancel === 'function'
+  )
 }
 
 /**
@@ -18,7 +22,10 @@ export function isReadableStream(value: object): value is ReadableStream<unknown
  */
 export function followReadableStream<T>(source: ReadableStream<T>, work: Followed): ReadableStream<T> | undefined {
   if (source.locked) {
-    count('streamsNotFollowed', 'a returned stream was locked already; its span ended when it was handed over. Return an unlocked stream.')
+    count(
+      'streamsNotFollowed',
+      'a returned stream was locked already; its span ended when it was handed over. Return an unlocked stream.',
+    )
     return undefined
   }
   const isBytes = isByteStream(source)

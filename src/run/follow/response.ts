@@ -21,7 +21,10 @@ export function isStreamingResponse(value: object): value is Response {
 export function followResponse(response: Response, work: Followed): Response | undefined {
   const { status, statusText, headers } = response
   if (status < 200 || status > 599) {
-    count('streamsNotFollowed', `a response with status ${status} cannot be rebuilt; its span ended when it was handed over.`)
+    count(
+      'streamsNotFollowed',
+      `a response with status ${status} cannot be rebuilt; its span ended when it was handed over.`,
+    )
     return undefined
   }
   const body = followReadableStream(response.body!, work)

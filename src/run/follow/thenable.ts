@@ -34,14 +34,13 @@ export function followThenable(thenable: PromiseLike<unknown>, work: Followed, s
       },
     )
   }
-  const then = thenable.then
+  const then = thenable.then.bind(thenable)
   const observed = function observedThen(
-    this: PromiseLike<unknown>,
     onFulfilled?: ((value: unknown) => unknown) | null,
     onRejected?: ((error: unknown) => unknown) | null,
   ): unknown {
     return context.with(work.context, () =>
-      Reflect.apply(then, this, [
+      then(
         (value: unknown) => {
           const handed = settled(value, work)
           return typeof onFulfilled === 'function' ? onFulfilled(handed) : handed
@@ -51,10 +50,11 @@ export function followThenable(thenable: PromiseLike<unknown>, work: Followed, s
           if (typeof onRejected === 'function') return onRejected(error)
           throw error
         },
-      ]),
+      ),
     )
   }
   try {
+    // oxlint-disable-next-line unicorn/no-thenable -- it is one already
     Object.defineProperty(thenable, 'then', { value: observed, configurable: true, writable: true, enumerable: false })
     return thenable
   } catch {
