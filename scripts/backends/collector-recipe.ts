@@ -18,7 +18,9 @@ export const collectorRecipe: BuildRecipe = {
     await runGo(['install', builder], directory, { GOBIN: directory })
     const sources = join(directory, 'build')
     try {
-      await run(join(directory, 'builder'), [`--config=${manifest}`, '--skip-compilation'], directory)
+      // The builder leaves an empty folder in the system's temporary directory each time it runs.
+      const env = { TMPDIR: directory }
+      await run(join(directory, 'builder'), [`--config=${manifest}`, '--skip-compilation'], directory, env)
     } catch (error) {
       // The builder ends with a plain `go mod tidy`, which fails where a module that only some component's tests need
       // is not to be had. The sources are complete by then, and `-e` goes on past such modules.
