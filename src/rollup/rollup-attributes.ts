@@ -34,49 +34,48 @@ export interface RollupFacts {
   readonly priceTable: string | undefined
 }
 
-/** Writes a rollup. Zero details are left out: where `complete` is present an absent count is 0, an absent cost unpriced. */
+/**
+ * Writes a rollup. Zero details are left out: where `complete` is present an absent count is 0, an absent cost unpriced.
+ *
+ * Each key has a line of its own: a store whose key varies turns the attributes of every root into a dictionary.
+ */
 export function writeRollup(attributes: Attributes, sums: Sums, facts: RollupFacts): void {
-  writeSums(attributes, sums, '')
-  if (sums.priced > 0 && facts.priceTable !== undefined) attributes[ATTR_RUNSPAN_COST_PRICE_TABLE] = facts.priceTable
+  if (sums.llmCalls !== 0) writeCalls(attributes, sums, facts.priceTable)
+  if (sums.toolCalls !== 0) attributes[ATTR_RUNSPAN_CALLS_TOOL] = sums.toolCalls
+  if (sums.errors !== 0) attributes[ATTR_RUNSPAN_ERRORS] = sums.errors
+  if (sums.suppressed !== 0) attributes[ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS] = sums.suppressed
   if (facts.openSpans > 0) attributes[ATTR_RUNSPAN_ROLLUP_OPEN_SPANS] = facts.openSpans
+  attributes[ATTR_RUNSPAN_SPANS] = sums.spans
   attributes[ATTR_RUNSPAN_ROLLUP_SCOPE] = facts.scope
   attributes[ATTR_RUNSPAN_ROLLUP_COMPLETE] = facts.complete
 }
 
-/** The numbers of an amendment: what came after the rollup, under `runspan.late.`. */
-export function lateAttributes(sums: Sums): Attributes {
-  const attributes: Attributes = {}
-  writeSums(attributes, sums, ATTR_PREFIX_RUNSPAN_LATE)
-  return attributes
+function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | undefined): void {
+  attributes[ATTR_RUNSPAN_CALLS_LLM] = sums.llmCalls
+  if (sums.input !== 0) attributes[ATTR_RUNSPAN_USAGE_INPUT_TOKENS] = sums.input
+  if (sums.output !== 0) attributes[ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS] = sums.output
+  if (sums.cacheRead !== 0) attributes[ATTR_RUNSPAN_USAGE_CACHE_READ_INPUT_TOKENS] = sums.cacheRead
+  if (sums.cacheWrite !== 0) attributes[ATTR_RUNSPAN_USAGE_CACHE_WRITE_INPUT_TOKENS] = sums.cacheWrite
+  if (sums.reasoning !== 0) attributes[ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS] = sums.reasoning
+  if (sums.unpriced !== 0) attributes[ATTR_RUNSPAN_CALLS_UNPRICED] = sums.unpriced
+  attributes[ATTR_RUNSPAN_COST_SOURCE] = costSource(sums)
+  if (sums.reported + sums.priced === 0) return
+  attributes[ATTR_RUNSPAN_COST_USD] = sums.nanoUsd / 1e9
+  attributes[ATTR_RUNSPAN_COST_NANO_USD] = sums.nanoUsd
+  if (sums.priced !== 0 && priceTable !== undefined) attributes[ATTR_RUNSPAN_COST_PRICE_TABLE] = priceTable
 }
 
-function writeSums(attributes: Attributes, sums: Sums, prefix: string): void {
-  if (sums.llmCalls !== 0) {
-    put(attributes, prefix, ATTR_RUNSPAN_USAGE_INPUT_TOKENS, sums.input)
-    put(attributes, prefix, ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS, sums.output)
-    put(attributes, prefix, ATTR_RUNSPAN_USAGE_CACHE_READ_INPUT_TOKENS, sums.cacheRead)
-    put(attributes, prefix, ATTR_RUNSPAN_USAGE_CACHE_WRITE_INPUT_TOKENS, sums.cacheWrite)
-    put(attributes, prefix, ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS, sums.reasoning)
-    put(attributes, prefix, ATTR_RUNSPAN_CALLS_LLM, sums.llmCalls)
-    put(attributes, prefix, ATTR_RUNSPAN_CALLS_UNPRICED, sums.unpriced)
-    attributes[keyOf(prefix, ATTR_RUNSPAN_COST_SOURCE)] = costSource(sums)
-    if (sums.reported + sums.priced > 0) {
-      attributes[keyOf(prefix, ATTR_RUNSPAN_COST_USD)] = sums.nanoUsd / 1e9
-      attributes[keyOf(prefix, ATTR_RUNSPAN_COST_NANO_USD)] = sums.nanoUsd
+/** The numbers of an amendment: what came after the rollup, under `runspan.late.`. They may be negative. */
+export function lateAttributes(sums: Sums): Attributes {
+  const plain: Attributes = {}
+  writeRollup(plain, sums, { scope: 'run', complete: false, openSpans: 0, priceTable: undefined })
+  const late: Attributes = {}
+  for (const [key, value] of Object.entries(plain)) {
+    if (!key.startsWith('runspan.rollup.') || key === ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS) {
+      late[ATTR_PREFIX_RUNSPAN_LATE + key.slice('runspan.'.length)] = value
     }
   }
-  put(attributes, prefix, ATTR_RUNSPAN_CALLS_TOOL, sums.toolCalls)
-  put(attributes, prefix, ATTR_RUNSPAN_ERRORS, sums.errors)
-  put(attributes, prefix, ATTR_RUNSPAN_SPANS, sums.spans)
-  put(attributes, prefix, ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS, sums.suppressed)
-}
-
-function put(attributes: Attributes, prefix: string, key: string, value: number): void {
-  if (value !== 0) attributes[keyOf(prefix, key)] = value
-}
-
-function keyOf(prefix: string, key: string): string {
-  return prefix === '' ? key : prefix + key.slice('runspan.'.length)
+  return late
 }
 
 function costSource(sums: Sums): string {

@@ -32,7 +32,7 @@ export interface RollupOptions {
   readonly prices?: PriceSource | undefined
   /** How many open runs the registry watches at most; an older one goes on unwatched. At least 1. @defaultValue 10_000 */
   readonly maxOpenRuns?: number | undefined
-  /** How many ids of ended runs are remembered at most, so that none is given out twice. At least 2. @defaultValue 10_000 */
+  /** How many ids of ended runs are remembered at most, so that none is given out twice. At least 1. @defaultValue 10_000 */
   readonly maxClosedRuns?: number | undefined
   /** Called after each model call that was counted, with the run's sums. What it throws is counted, never passed on. */
   readonly onUsage?: ((runId: string, totals: RunTotals) => void) | undefined

@@ -1,8 +1,8 @@
 import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { Usage } from '../run/types.ts'
-import { roleOf, type SpanRole } from './span-role.ts'
+import { readSpan, SpanFacts } from './span-facts.ts'
+import { roleOfMarks, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
-import { modelOf, providerOf, usageOf, type SpanUsage } from './span-usage.ts'
 import { Sums, type Contribution } from './sums.ts'
 import { addTo, raise } from './tally.ts'
 
@@ -33,11 +33,12 @@ export type Pricer = (call: PricedCall) => number | undefined
  */
 export function settleSpan(node: SpanNode, price: Pricer): void {
   const { span } = node
-  const role = roleOf(span.name, span.attributes, span.instrumentationScope?.name)
+  const facts = readSpan(span.name, span.attributes, span.instrumentationScope?.name)
+  const { role } = facts
   node.isBoundary = role === 'tool' || role === 'agent'
   node.ended = true
   if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls')
-  settleUsage(node, role, price)
+  settleUsage(node, facts, price)
   settleFailure(node)
   foldUp(node)
 }
@@ -45,37 +46,36 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
 /** Counts what an agent or run says of itself, where nothing below it said anything. */
 export function settleSelfReport(node: SpanNode, reported: Usage | undefined, price: Pricer): void {
   if (reported === undefined || node.countedBelow || node.contribution !== undefined) return
-  const usage: SpanUsage = {
-    input: tokens(reported.inputTokens),
-    output: tokens(reported.outputTokens),
-    cacheRead: tokens(reported.cacheReadInputTokens),
-    cacheWrite: tokens(reported.cacheWriteInputTokens),
-    reasoning: tokens(reported.reasoningOutputTokens),
-    reportedNanoUsd: reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9),
-  }
   const named = reported as Usage & { readonly model?: string; readonly provider?: string }
-  countNode(node, contributionOf(node, usage, price, named.model, named.provider))
+  const facts = new SpanFacts()
+  facts.input = tokens(reported.inputTokens)
+  facts.output = tokens(reported.outputTokens)
+  facts.cacheRead = tokens(reported.cacheReadInputTokens)
+  facts.cacheWrite = tokens(reported.cacheWriteInputTokens)
+  facts.reasoning = tokens(reported.reasoningOutputTokens)
+  facts.reportedNanoUsd = reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9)
+  facts.model = named.model
+  facts.provider = named.provider
+  countNode(node, contributionOf(node, facts, price))
 }
 
 function tokens(value: number | undefined): number {
   return typeof value === 'number' && value >= 0 ? Math.round(value) : 0
 }
 
-function settleUsage(node: SpanNode, role: SpanRole, price: Pricer): void {
-  const { name, attributes } = node.span
-  const usage = usageOf(name, attributes)
-  if (role === 'leaf') {
-    settleLeaf(node, usage, price)
+function settleUsage(node: SpanNode, facts: SpanFacts, price: Pricer): void {
+  if (facts.role === 'leaf') {
+    settleLeaf(node, facts, price)
     return
   }
-  if (usage === undefined) return
-  if (role === 'never' || node.countedBelow) raise(node.tally, 'suppressed')
+  if (!facts.hasUsage) return
+  if (facts.role === 'never' || node.countedBelow) raise(node.tally, 'suppressed')
   else if (claimedBy(node)) suppress(node)
-  else countNode(node, contributionOf(node, usage, price))
+  else countNode(node, contributionOf(node, facts, price))
 }
 
-function settleLeaf(node: SpanNode, usage: SpanUsage | undefined, price: Pricer): void {
-  if (usage === undefined) {
+function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
+  if (!facts.hasUsage) {
     // An outer span of the same call says nothing itself: what is below it stands.
     if ((node.below !== undefined && node.below.llmCalls > 0) || claimedBy(node)) return
     const failed = node.span.status.code === statusError
@@ -92,10 +92,11 @@ function settleLeaf(node: SpanNode, usage: SpanUsage | undefined, price: Pricer)
     for (let calls = node.below.llmCalls; calls > 0; calls--) raise(node.tally, 'suppressed')
     node.below = undefined
   }
-  const contribution = contributionOf(node, usage, price)
+  const contribution = contributionOf(node, facts, price)
   countNode(node, contribution)
-  if (contribution.unpriced === 0 && !hasOpenLeafAbove(node))
+  if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) {
     node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
+  }
 }
 
 /** A span that repeats a call which another one stands for: its cost must not be added by anybody either. */
@@ -110,32 +111,23 @@ const failedCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpri
 /** A call that nobody reports usage for. */
 const unknownCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 1 })
 
-function contributionOf(
-  node: SpanNode,
-  usage: SpanUsage,
-  price: Pricer,
-  ownModel?: string,
-  ownProvider?: string,
-): Contribution {
-  const { attributes, startTime } = node.span
-  const { input, output, cacheRead, cacheWrite, reasoning, reportedNanoUsd } = usage
+function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contribution {
+  const { startTime } = node.span
+  const { input, output, cacheRead, cacheWrite, reasoning, reportedNanoUsd } = facts
   let nanoUsd = reportedNanoUsd
   let priced = 0
-  if (nanoUsd === undefined) {
-    const model = ownModel ?? modelOf(attributes)
-    if (model !== undefined) {
-      nanoUsd = price({
-        provider: ownProvider ?? providerOf(attributes),
-        model,
-        timeUnixMillis: startTime[0] * 1000 + startTime[1] / 1e6,
-        inputTokens: input,
-        outputTokens: output,
-        cacheReadInputTokens: cacheRead,
-        cacheWriteInputTokens: cacheWrite,
-        reasoningOutputTokens: reasoning,
-      })
-      if (nanoUsd !== undefined) priced = 1
-    }
+  if (nanoUsd === undefined && facts.model !== undefined) {
+    nanoUsd = price({
+      provider: facts.provider,
+      model: facts.model,
+      timeUnixMillis: startTime[0] * 1000 + startTime[1] / 1e6,
+      inputTokens: input,
+      outputTokens: output,
+      cacheReadInputTokens: cacheRead,
+      cacheWriteInputTokens: cacheWrite,
+      reasoningOutputTokens: reasoning,
+    })
+    if (nanoUsd !== undefined) priced = 1
   }
   return {
     llmCalls: 1,
@@ -167,13 +159,8 @@ function claimedBy(node: SpanNode): boolean {
 /** Whether an open span above may still turn out to stand for the same call. */
 function hasOpenLeafAbove(node: SpanNode): boolean {
   for (let above = node.parent; above !== undefined; above = above.parent) {
-    if (above.ended) {
-      if (above.isBoundary) return false
-      continue
-    }
-    const { name, attributes, instrumentationScope } = above.span
-    const role = roleOf(name, attributes, instrumentationScope?.name)
-    if (role === 'leaf') return true
+    const role = roleAbove(above)
+    if (role === 'leaf' && !above.ended) return true
     if (role === 'agent' || role === 'tool') return false
   }
   return false
@@ -184,12 +171,18 @@ function isSameToolAsAbove(node: SpanNode): boolean {
   const toolName = node.span.attributes[ATTR_GEN_AI_TOOL_NAME]
   if (toolName === undefined) return false
   for (let above = node.parent; above !== undefined; above = above.parent) {
-    const { name, attributes, instrumentationScope } = above.span
-    const role = roleOf(name, attributes, instrumentationScope?.name)
-    if (role === 'tool') return attributes[ATTR_GEN_AI_TOOL_NAME] === toolName
+    const role = roleAbove(above)
+    if (role === 'tool') return above.span.attributes[ATTR_GEN_AI_TOOL_NAME] === toolName
     if (role === 'agent' || role === 'leaf') return false
   }
   return false
+}
+
+/** The role of an ancestor as far as it can be told now. A run's root is always an agent. */
+function roleAbove(above: SpanNode): SpanRole {
+  if (above.part.root === above && !above.part.entry.joined) return 'agent'
+  const { name, attributes, instrumentationScope } = above.span
+  return roleOfMarks(name, attributes, instrumentationScope?.name)
 }
 
 /** A failure that is passed up is one failure: the innermost span that reports it counts. */

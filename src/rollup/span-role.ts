@@ -37,7 +37,7 @@ const duplicateScope = 'com.anthropic.claude-platform'
  * Classifies a span. A producer's own mark is believed before a generic one: Traceloop's processor puts generic usage
  * keys on AI SDK containers, and LangSmith calls a prompt `chat`.
  */
-export function roleOf(name: string, attributes: Attributes, scopeName: string | undefined): SpanRole {
+export function roleOfMarks(name: string, attributes: Attributes, scopeName: string | undefined): SpanRole {
   const aiSdk = attributes[ALIASES_OF_ROLE.aiSdkOperation]
   if (typeof aiSdk === 'string') return aiSdkLeaf.test(aiSdk) ? 'leaf' : aiSdk === 'ai.toolCall' ? 'tool' : 'container'
   const langsmith = attributes[ALIASES_OF_ROLE.langsmith]

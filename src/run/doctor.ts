@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT, context, createContextKey, isSpanContextValid, propagation, trace } from '@opentelemetry/api'
 
 import { rollupMark } from './run-entry.ts'
-import { findGenerator, probeSpan, registeredProvider } from './probe.ts'
+import { registeredProvider } from './ambient-tracer.ts'
+import { findGenerator, probeSpan } from './probe.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 
 /** Something about the set-up that will cost traces, totals or links, and what to do about it. */

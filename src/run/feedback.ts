@@ -16,7 +16,7 @@ import { recordsExplicit, redacted } from './content.ts'
 import { runIdOfTarget, spanContextOfTarget, typedLink } from './link-target.ts'
 import { count } from './stats.ts'
 import type { RunTarget } from './types.ts'
-import { ambientTracer } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 
 /** What somebody thinks of a run. */
 export interface Feedback {

@@ -21,7 +21,7 @@ import { shared } from './shared.ts'
 import { shapeOf } from './span-shape.ts'
 import { count } from './stats.ts'
 import type { JoinOptions, RunRef, RunTarget, WorkSpan } from './types.ts'
-import { ambientTracer } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 import { noSpan } from './no-span.ts'
 
 /**

@@ -31,6 +31,7 @@ import { textOf } from '../internal/text-of.ts'
 import { VERSION } from '../internal/version.ts'
 import { parseTraceparent } from '../propagation/traceparent.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 import { DispatchSpan, activeSpanContext, recordGoal } from './dispatch.ts'
 import { recordMetadata } from './content.ts'
 import { runIdOfTarget, spanContextOfTarget, toLink, typedLink } from './link-target.ts'
@@ -66,7 +67,7 @@ const none: Parentage = { parentRunId: undefined, rootRunId: undefined, link: un
 /** Opens a run: decides its identity, finds its parent, leaves a dispatch span, starts the root. */
 export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<I> {
   const name = checkedName(agentName)
-  const tracer = options.tracer ?? (options.tracerProvider ?? trace).getTracer('runspan', VERSION)
+  const tracer = options.tracer ?? options.tracerProvider?.getTracer('runspan', VERSION) ?? ambientTracer()
   const active = context.active()
   const enclosing = runOfContext(active)
   const identity = identityOf(options)

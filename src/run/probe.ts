@@ -1,8 +1,8 @@
-import { ROOT_CONTEXT, isSpanContextValid, trace, type Span } from '@opentelemetry/api'
+import { ROOT_CONTEXT, isSpanContextValid, type Span } from '@opentelemetry/api'
 
 import { newRunId, rootSpanIdOf } from './run-id.ts'
 import { shared } from './shared.ts'
-import { ambientTracer } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 
 /**
  * Starts a span that is never ended, so that it is exported nowhere, to see what the registered provider does with it.
@@ -26,10 +26,4 @@ export function findGenerator(): 'installed' | 'missing' | 'no_provider' {
   const spanContext = span.spanContext()
   if (!isSpanContextValid(spanContext)) return 'no_provider'
   return spanContext.traceId === askedTraceId ? 'installed' : 'missing'
-}
-
-/** The provider behind the api's proxy. */
-export function registeredProvider(): object {
-  const provider = trace.getTracerProvider() as { getDelegate?: () => object }
-  return typeof provider.getDelegate === 'function' ? provider.getDelegate() : provider
 }

@@ -6,7 +6,7 @@ import { currentPart } from './run-context.ts'
 import { shapeOf } from './span-shape.ts'
 import { SpanHandle, endQuietly } from './span-handle.ts'
 import type { SpanInit, Usage, WorkType } from './types.ts'
-import { ambientTracer } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 
 /** Times of a call that is over. */
 interface CallTimes {

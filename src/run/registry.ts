@@ -30,7 +30,7 @@ export function register(entry: RunEntry): void {
 export function forget(entry: RunEntry, remember: boolean): void {
   const { open, closed } = shared()
   if (open.get(entry.runId) === entry) open.delete(entry.runId)
-  if (remember) closed.set(entry.runId, true)
+  if (remember) closed.add(entry.runId)
 }
 
 /** Whether this process has used a run id for a run of its own. */

@@ -1,6 +1,6 @@
 import { RunspanError } from '../errors.ts'
 import { type Clock, systemClock } from '../internal/clock.ts'
-import { RecentMap } from '../internal/recent-map.ts'
+import { RecentKeys } from '../internal/recent-keys.ts'
 import type { RunEntry } from './run-entry.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 import type { RunspanStats } from './stats.ts'
@@ -20,7 +20,7 @@ export interface Shared {
   /** Open runs and segments of this process by trace id; the newest where several parts of one run are open. */
   readonly open: Map<string, RunEntry>
   /** Runs that have ended here, for a bounded time: their ids are not given out again. */
-  closed: RecentMap<true>
+  closed: RecentKeys
   /** Set while one `startSpan` runs; see `RunIdGenerator`. */
   armed: ArmedIds | undefined
   /** The run or segment whose root span is being started right now. */
@@ -49,7 +49,7 @@ export function shared(): Shared {
 
 const state: Shared = ((globalThis as Host)[key] ??= {
   open: new Map(),
-  closed: new RecentMap(defaultMaxClosedRuns),
+  closed: new RecentKeys(defaultMaxClosedRuns),
   armed: undefined,
   starting: undefined,
   amending: false,
@@ -90,7 +90,7 @@ export function configureRegistry(bounds: {
 }): void {
   const { maxOpenRuns, maxClosedRuns } = bounds
   if (maxOpenRuns !== undefined) state.maxOpenRuns = checkedBound('maxOpenRuns', maxOpenRuns, 1)
-  if (maxClosedRuns !== undefined) state.closed = new RecentMap(checkedBound('maxClosedRuns', maxClosedRuns, 2))
+  if (maxClosedRuns !== undefined) state.closed = new RecentKeys(checkedBound('maxClosedRuns', maxClosedRuns, 1))
 }
 
 function checkedBound(name: string, value: number, least: number): number {

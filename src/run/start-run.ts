@@ -10,7 +10,7 @@ import { isUsed } from './registry.ts'
 import { shared } from './shared.ts'
 import { count } from './stats.ts'
 import type { OpenRun, RunOptions, RunOutcome, RunTarget } from './types.ts'
-import { ambientTracer } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 
 /**
  * Opens a run that is ended by hand: with `end`, with `endRun` anywhere in this process, or elsewhere after

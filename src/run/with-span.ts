@@ -5,7 +5,8 @@ import { followCall } from './model-call.ts'
 import { recordsAll } from './content.ts'
 import type { SpanHandle } from './span-handle.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
-import { ambientTracer, runSpan, runWork, startWork } from './work-span.ts'
+import { ambientTracer } from './ambient-tracer.ts'
+import { runSpan, runWork, startWork } from './work-span.ts'
 
 type Fn = (...args: never[]) => unknown
 

@@ -1,16 +1,11 @@
 import { context, trace, type Context, type Span, type Tracer } from '@opentelemetry/api'
 
-import { VERSION } from '../internal/version.ts'
 import { follow } from './follow/follow.ts'
+import { ambientTracer } from './ambient-tracer.ts'
 import { currentPart } from './run-context.ts'
 import { shapeOf } from './span-shape.ts'
 import { SpanHandle } from './span-handle.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
-
-/** The tracer of code that is in no run: looked up per call, because one taken early may stay a no-op for ever. */
-export function ambientTracer(): Tracer {
-  return trace.getTracer('runspan', VERSION)
-}
 
 type AnyInit = SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>
 

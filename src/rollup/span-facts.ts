@@ -1,0 +1,247 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import {
+  ALIAS_COST_CURRENCY,
+  ALIASES_OF_CLAUDE_CODE,
+  ALIASES_OF_MODEL,
+  ALIASES_OF_PROVIDER,
+  ALIASES_OF_ROLE,
+  ALIASES_OF_USAGE,
+  ALIASES_OF_USAGE_MAPS,
+  ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_RUNSPAN_CALL_COST_NANO_USD,
+} from '../attributes.ts'
+import { roleOfMarks, type SpanRole } from './span-role.ts'
+import { countOf, readCostMap, readUsageMap } from './usage-maps.ts'
+
+/** What one span says of itself that matters to the sums. Token details are parts of the totals. */
+export class SpanFacts {
+  role: SpanRole = 'unknown'
+  /** Whether the span reports any tokens or cost. */
+  hasUsage = false
+  input = 0
+  output = 0
+  cacheRead = 0
+  cacheWrite = 0
+  reasoning = 0
+  /** Billionths of a US dollar, where the producer reported a cost. */
+  reportedNanoUsd: number | undefined = undefined
+  model: string | undefined = undefined
+  provider: string | undefined = undefined
+}
+
+/** What the values of a key are about; numbers, because a span's end looks ten of them up. */
+const topic = {
+  input: 0,
+  output: 1,
+  total: 2,
+  cacheRead: 3,
+  cacheWrite: 4,
+  reasoning: 5,
+  costUsd: 6,
+  model: 7,
+  provider: 8,
+  mark: 9,
+  map: 10,
+  claude: 11,
+  nanoUsd: 12,
+  currency: 13,
+  costMap: 14,
+} as const
+type Topic = (typeof topic)[keyof typeof topic]
+interface KeyMeaning {
+  readonly topic: Topic
+  /** Of several keys of one topic the lowest rank wins. */
+  readonly rank: number
+}
+
+/**
+ * Every key the rollup reads. A span has ten attributes and there are seventy names for what it may say, so a span is
+ * read by looking its own keys up here, once, and not by asking it for each of the seventy.
+ */
+const meanings: ReadonlyMap<string, KeyMeaning> = new Map(meaningsOf())
+
+function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
+  for (const [name, keys] of Object.entries(ALIASES_OF_USAGE)) {
+    for (const [rank, key] of keys.entries()) yield [key, { topic: topic[name as keyof typeof ALIASES_OF_USAGE], rank }]
+  }
+  for (const [rank, key] of ALIASES_OF_MODEL.entries()) yield [key, { topic: topic.model, rank }]
+  for (const [rank, key] of ALIASES_OF_PROVIDER.entries()) yield [key, { topic: topic.provider, rank }]
+  for (const key of [ATTR_GEN_AI_OPERATION_NAME, ...Object.values(ALIASES_OF_ROLE)]) yield [key, { topic: topic.mark, rank: 0 }]
+  yield [ALIASES_OF_USAGE_MAPS.langfuse, { topic: topic.map, rank: 0 }]
+  yield [ALIASES_OF_USAGE_MAPS.langsmith, { topic: topic.map, rank: 1 }]
+  yield [ALIASES_OF_USAGE_MAPS.mlflow, { topic: topic.map, rank: 2 }]
+  yield [ALIASES_OF_USAGE_MAPS.langfuseCost, { topic: topic.costMap, rank: 0 }]
+  for (const key of Object.values(ALIASES_OF_CLAUDE_CODE)) yield [key, { topic: topic.claude, rank: 0 }]
+  yield [ATTR_RUNSPAN_CALL_COST_NANO_USD, { topic: topic.nanoUsd, rank: 0 }]
+  yield [ALIAS_COST_CURRENCY, { topic: topic.currency, rank: 0 }]
+}
+
+const unranked = 99
+
+/**
+ * Reads a span, whoever wrote it: one alias per number, so that a span which repeats itself under several names
+ * (Strands does) is read once.
+ */
+export function readSpan(name: string, attributes: Attributes, scopeName: string | undefined): SpanFacts {
+  const facts = new SpanFacts()
+  let isMarked = false
+  let input = -1
+  let output = -1
+  let total = -1
+  let inputRank = unranked
+  let outputRank = unranked
+  let totalRank = unranked
+  let readRank = unranked
+  let writeRank = unranked
+  let reasoningRank = unranked
+  let costRank = unranked
+  let modelRank = unranked
+  let providerRank = unranked
+  let costUsd: number | undefined
+  let hasMap = false
+  let isForeignCurrency = false
+  for (const key in attributes) {
+    const meaning = meanings.get(key)
+    if (meaning === undefined) continue
+    const { rank } = meaning
+    const value = attributes[key]
+    switch (meaning.topic) {
+      case topic.mark:
+        isMarked = true
+        break
+      case topic.input:
+        if (rank < inputRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            input = count
+            inputRank = rank
+          }
+        }
+        break
+      case topic.output:
+        if (rank < outputRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            output = count
+            outputRank = rank
+          }
+        }
+        break
+      case topic.total:
+        if (rank < totalRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            total = count
+            totalRank = rank
+          }
+        }
+        break
+      case topic.cacheRead:
+        if (rank < readRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            facts.cacheRead = count
+            readRank = rank
+          }
+        }
+        break
+      case topic.cacheWrite:
+        if (rank < writeRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            facts.cacheWrite = count
+            writeRank = rank
+          }
+        }
+        break
+      case topic.reasoning:
+        if (rank < reasoningRank) {
+          const count = countOf(value)
+          if (count !== undefined) {
+            facts.reasoning = count
+            reasoningRank = rank
+          }
+        }
+        break
+      case topic.costUsd:
+        if (rank < costRank && typeof value === 'number' && value >= 0 && value < 9e6) {
+          costUsd = value
+          costRank = rank
+        }
+        break
+      case topic.nanoUsd:
+        facts.reportedNanoUsd = countOf(value)
+        break
+      case topic.model:
+        if (rank < modelRank && typeof value === 'string' && value !== '') {
+          facts.model = value
+          modelRank = rank
+        }
+        break
+      case topic.provider:
+        if (rank < providerRank && typeof value === 'string' && value !== '') {
+          facts.provider = value
+          providerRank = rank
+        }
+        break
+      case topic.map:
+      case topic.costMap:
+        hasMap = true
+        break
+      case topic.currency:
+        isForeignCurrency = value !== 'USD'
+        break
+      case topic.claude:
+        // Bare names such as `model` mean something on Claude Code's spans alone.
+        break
+    }
+  }
+  facts.role = isMarked || !isPlainName(name, scopeName) ? roleOfMarks(name, attributes, scopeName) : 'unknown'
+  if (costUsd !== undefined && !isForeignCurrency) facts.reportedNanoUsd ??= Math.round(costUsd * 1e9)
+  if (input < 0 && output < 0) {
+    if (name.startsWith('claude_code.')) return claudeCode(facts, attributes)
+    if (hasMap && readMaps(facts, attributes)) return facts
+    // A total alone says nothing about its parts; it is taken as input, which is the cheaper guess.
+    input = total
+  }
+  facts.hasUsage = input >= 0 || output >= 0 || facts.reportedNanoUsd !== undefined
+  if (input > 0) facts.input = input
+  if (output > 0) facts.output = output
+  return facts
+}
+
+/** Whether neither name nor scope can say what the span is, so that no mark means none. */
+function isPlainName(name: string, scopeName: string | undefined): boolean {
+  return name !== 'call_llm' && !name.startsWith('claude_code.') && scopeName !== 'com.anthropic.claude-platform'
+}
+
+function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
+  const input = countOf(attributes[ALIASES_OF_CLAUDE_CODE.input])
+  const output = countOf(attributes[ALIASES_OF_CLAUDE_CODE.output])
+  const model = attributes[ALIASES_OF_CLAUDE_CODE.model]
+  if (typeof model === 'string') facts.model ??= model
+  if (input === undefined && output === undefined) return facts
+  facts.hasUsage = true
+  facts.cacheRead = countOf(attributes[ALIASES_OF_CLAUDE_CODE.cacheRead]) ?? 0
+  facts.cacheWrite = countOf(attributes[ALIASES_OF_CLAUDE_CODE.cacheWrite]) ?? 0
+  // Claude Code counts cached input beside the input.
+  facts.input = (input ?? 0) + facts.cacheRead + facts.cacheWrite
+  facts.output = output ?? 0
+  return facts
+}
+
+/** Producers that put their usage into one JSON string. */
+function readMaps(facts: SpanFacts, attributes: Attributes): boolean {
+  const { langfuse, langsmith, mlflow, langfuseCost } = ALIASES_OF_USAGE_MAPS
+  const usage = readUsageMap(attributes[langfuse]) ?? readUsageMap(attributes[langsmith]) ?? readUsageMap(attributes[mlflow])
+  facts.reportedNanoUsd ??= readCostMap(attributes[langfuseCost])
+  if (usage === undefined) return false
+  facts.hasUsage = true
+  facts.input = usage.input ?? 0
+  facts.output = usage.output ?? 0
+  facts.cacheRead = usage.cacheRead ?? 0
+  facts.cacheWrite = usage.cacheWrite ?? 0
+  facts.reasoning = usage.reasoning ?? 0
+  return true
+}
