@@ -1,5 +1,5 @@
 /** Timings of one round: nanoseconds per unit, by name of the side. */
-type Round<Side extends string> = Readonly<Record<Side, number>>
+type Round<Name extends string> = Readonly<Record<Name, number>>
 
 /** One side of a comparison. */
 export interface Side {
@@ -17,7 +17,11 @@ export interface Side {
  */
 export async function pairedRounds<Name extends string>(
   sides: Readonly<Record<Name, Side>>,
-  { rounds, unitsPerBlock, warmUpRounds }: { readonly rounds: number; readonly unitsPerBlock: number; readonly warmUpRounds: number },
+  {
+    rounds,
+    unitsPerBlock,
+    warmUpRounds,
+  }: { readonly rounds: number; readonly unitsPerBlock: number; readonly warmUpRounds: number },
 ): Promise<readonly Round<Name>[]> {
   const names = Object.keys(sides) as Name[]
   const results: Round<Name>[] = []
@@ -42,7 +46,7 @@ export function medianRatio<Name extends string>(rounds: readonly Round<Name>[],
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
+  const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

@@ -29,9 +29,15 @@ const url = `http://127.0.0.1:${server.address().port}/v1/traces`
 
 function provider(withRunspan) {
   const exporter = sink === 'null' ? nullExporter : new OTLPTraceExporter({ url })
-  const batch = new BatchSpanProcessor(exporter, { maxQueueSize: 1_000_000, maxExportBatchSize: 512, scheduledDelayMillis: 3_600_000 })
+  const batch = new BatchSpanProcessor(exporter, {
+    maxQueueSize: 1_000_000,
+    maxExportBatchSize: 512,
+    scheduledDelayMillis: 3_600_000,
+  })
   const spanProcessors = withRunspan ? [new RunRollupProcessor(), batch] : [batch]
-  return new NodeTracerProvider(withRunspan ? { idGenerator: new RunIdGenerator(), spanProcessors } : { spanProcessors })
+  return new NodeTracerProvider(
+    withRunspan ? { idGenerator: new RunIdGenerator(), spanProcessors } : { spanProcessors },
+  )
 }
 
 const raw = provider(false)

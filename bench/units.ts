@@ -12,7 +12,11 @@ const question = 'what is a span?'
 /** What a model client returns, in OpenAI's shape. */
 const answer = { id: 'r-1', model: 'gpt-4.1-mini', usage: { prompt_tokens: 812, completion_tokens: 64 } }
 
-const modelAttributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': 'gpt-4.1-mini' }
+const modelAttributes = {
+  'gen_ai.operation.name': 'chat',
+  'gen_ai.provider.name': 'openai',
+  'gen_ai.request.model': 'gpt-4.1-mini',
+}
 const toolAttributes = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'search' }
 const agentAttributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': 'planner' }
 
@@ -43,11 +47,11 @@ function rawCalls(tracer: Tracer): () => number {
   }
 }
 
-/** The three spans by hand. Each is ended in `finally`, as code that cares does. */
+/** The three spans by hand, the first a root where nothing is active. Each is ended in `finally`, as code that cares does. */
 export function rawUnit(tracer: Tracer): Unit {
   const calls = rawCalls(tracer)
   return () =>
-    tracer.startActiveSpan('invoke_agent planner', { root: true, attributes: agentAttributes }, async (root) => {
+    tracer.startActiveSpan('invoke_agent planner', { attributes: agentAttributes }, async (root) => {
       try {
         return calls()
       } finally {
@@ -63,22 +67,30 @@ export function rawDispatchedUnit(tracer: Tracer): Unit {
   const calls = rawCalls(tracer)
   const link = { 'runspan.link.type': 'trigger' }
   return () =>
-    tracer.startActiveSpan('invoke_agent planner', { kind: SpanKind.CLIENT, attributes: agentAttributes }, async (dispatch) => {
-      try {
-        const links = [{ context: dispatch.spanContext(), attributes: link }]
-        return await tracer.startActiveSpan('invoke_agent planner', { root: true, attributes: agentAttributes, links }, async (root) => {
-          dispatch.addLink({ context: root.spanContext(), attributes: link })
-          dispatch.setAttribute('runspan.child_run.id', root.spanContext().traceId)
-          try {
-            return calls()
-          } finally {
-            root.end()
-          }
-        })
-      } finally {
-        dispatch.end()
-      }
-    })
+    tracer.startActiveSpan(
+      'invoke_agent planner',
+      { kind: SpanKind.CLIENT, attributes: agentAttributes },
+      async (dispatch) => {
+        try {
+          const links = [{ context: dispatch.spanContext(), attributes: link }]
+          return await tracer.startActiveSpan(
+            'invoke_agent planner',
+            { root: true, attributes: agentAttributes, links },
+            async (root) => {
+              dispatch.addLink({ context: root.spanContext(), attributes: link })
+              dispatch.setAttribute('runspan.child_run.id', root.spanContext().traceId)
+              try {
+                return calls()
+              } finally {
+                root.end()
+              }
+            },
+          )
+        } finally {
+          dispatch.end()
+        }
+      },
+    )
 }
 
 /** Our run around spans that somebody else writes: an AI SDK, an instrumentation. */

@@ -67,7 +67,8 @@ function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
   }
   for (const [rank, key] of ALIASES_OF_MODEL.entries()) yield [key, { topic: topic.model, rank }]
   for (const [rank, key] of ALIASES_OF_PROVIDER.entries()) yield [key, { topic: topic.provider, rank }]
-  for (const key of [ATTR_GEN_AI_OPERATION_NAME, ...Object.values(ALIASES_OF_ROLE)]) yield [key, { topic: topic.mark, rank: 0 }]
+  for (const key of [ATTR_GEN_AI_OPERATION_NAME, ...Object.values(ALIASES_OF_ROLE)])
+    yield [key, { topic: topic.mark, rank: 0 }]
   yield [ALIASES_OF_USAGE_MAPS.langfuse, { topic: topic.map, rank: 0 }]
   yield [ALIASES_OF_USAGE_MAPS.langsmith, { topic: topic.map, rank: 1 }]
   yield [ALIASES_OF_USAGE_MAPS.mlflow, { topic: topic.map, rank: 2 }]
@@ -234,7 +235,8 @@ function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
 /** Producers that put their usage into one JSON string. */
 function readMaps(facts: SpanFacts, attributes: Attributes): boolean {
   const { langfuse, langsmith, mlflow, langfuseCost } = ALIASES_OF_USAGE_MAPS
-  const usage = readUsageMap(attributes[langfuse]) ?? readUsageMap(attributes[langsmith]) ?? readUsageMap(attributes[mlflow])
+  const usage =
+    readUsageMap(attributes[langfuse]) ?? readUsageMap(attributes[langsmith]) ?? readUsageMap(attributes[mlflow])
   facts.reportedNanoUsd ??= readCostMap(attributes[langfuseCost])
   if (usage === undefined) return false
   facts.hasUsage = true

@@ -94,7 +94,7 @@ export interface SegmentShape {
 export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, own: SegmentShape = {}): Segment {
   const state = shared()
   const tracer = ambientTracer()
-  const segment = new Segment({ runId: ref.runId, tracer, signal: own.signal }, ref, own.onWrite)
+  const segment = new Segment(tracer, { signal: own.signal }, ref, own.onWrite)
   const name = options.name ?? (ref.agentName === undefined ? 'join' : `invoke_agent ${ref.agentName}`)
   const isTyped = options.type !== undefined && options.type !== 'function' && options.type !== 'chain'
   const shape = shapeOf(name, isTyped ? options.type : 'function', options)
@@ -108,7 +108,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   } finally {
     state.starting = undefined
   }
-  segment.opened(span, withRun(trace.setSpan(parent, span), segment))
+  segment.opened(span, withRun(parent, segment, span))
   register(segment)
   count('segmentsStarted')
   if (options.input !== undefined) segment.setInput(options.input)

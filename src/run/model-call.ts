@@ -13,18 +13,26 @@ export function followCall<R>(work: SpanHandle, init: LlmInit<unknown>, call: (w
   work.observe({
     chunk(chunk) {
       const report = safely(chunk)
-      if (report !== undefined) streamed = { ...streamed, ...report }
+      if (report !== undefined) streamed = streamed === undefined ? report : merged(streamed, report)
     },
     value(value) {
+      let report = value === undefined ? undefined : safely(value)
       const own =
         init.extractUsage === undefined || value === undefined
           ? undefined
           : guarded('extractUsage', () => init.extractUsage!(value))
-      const report = { ...streamed, ...(value === undefined ? undefined : safely(value)), ...own }
-      if (Object.keys(report).length > 0) write(work, report)
+      if (own !== undefined) report = report === undefined ? own : merged(report, own)
+      if (streamed !== undefined) report = report === undefined ? streamed : merged(streamed, report)
+      if (report !== undefined) write(work, report)
     },
   })
   return call(work)
+}
+
+/** What `later` says, and what `earlier` said where it says nothing. */
+function merged(earlier: CallReport, later: CallReport): CallReport {
+  const said = Object.entries(later).filter(([, value]) => value !== undefined)
+  return { ...earlier, ...Object.fromEntries(said) }
 }
 
 /** Results are other people's objects: a getter that throws is no usage. */

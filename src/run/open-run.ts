@@ -1,4 +1,5 @@
 import {
+  INVALID_SPAN_CONTEXT,
   SpanKind,
   context,
   diag,
@@ -9,6 +10,7 @@ import {
   type Link,
   type Span,
   type SpanContext,
+  type SpanOptions,
   type TimeInput,
   type Tracer,
 } from '@opentelemetry/api'
@@ -32,6 +34,7 @@ import { VERSION } from '../internal/version.ts'
 import { parseTraceparent } from '../propagation/traceparent.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 import { ambientTracer } from './ambient-tracer.ts'
+import { directAttributes } from './direct-attributes.ts'
 import { DispatchSpan, activeSpanContext, recordGoal } from './dispatch.ts'
 import { recordMetadata } from './content.ts'
 import { runIdOfTarget, spanContextOfTarget, toLink, typedLink } from './link-target.ts'
@@ -74,7 +77,7 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   const dispatch = dispatchFrom(active, enclosing, name, tracer, options)
   const parentage = parentageOf(options, enclosing)
   const goal = options.goal ?? options.from?.goal
-  const run = new OwnedRun<I>(name, { ...options, runId: identity.runId, tracer }, parentage, goal)
+  const run = new OwnedRun<I>(name, identity.runId, tracer, options, parentage, goal)
 
   const attributes: Attributes = { [ATTR_GEN_AI_OPERATION_NAME]: 'invoke_agent', [ATTR_GEN_AI_AGENT_NAME]: name }
   if (parentage.parentRunId !== undefined) attributes[ATTR_RUNSPAN_PARENT_RUN_ID] = parentage.parentRunId
@@ -87,8 +90,12 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   if (options.userId !== undefined) attributes[ATTR_USER_ID] = options.userId
   if (options.attributes !== undefined) Object.assign(attributes, options.attributes)
 
-  const links = linksOf(options, identity, parentage, dispatch, active, enclosing)
-  startRoot(run, tracer, name, identity, { attributes, links }, active, dispatch)
+  const init: RootInit = {
+    attributes,
+    links: linksOf(options, identity, parentage, dispatch, active, enclosing),
+    startTime: undefined,
+  }
+  startRoot(run, identity, init, active, dispatch)
   if (goal !== undefined) recordGoal(run.otelSpan, goal)
   if (options.input !== undefined) run.setInput(options.input)
   if (options.metadata !== undefined) recordMetadata(run.otelSpan, options.metadata)
@@ -99,42 +106,56 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
 export interface RootInit {
   readonly attributes: Attributes
   readonly links: Link[]
-  readonly startTime?: TimeInput
+  readonly startTime: TimeInput | undefined
 }
 
 /** Starts the root span under the run's own ids, marks its trace as a run, and puts the run into the registry. */
 export function startRoot<I>(
   run: OwnedRun<I>,
-  tracer: Tracer,
-  agentName: string,
   identity: Identity,
   init: RootInit,
   active: Context,
   dispatch: DispatchSpan | undefined,
 ): void {
   const state = shared()
-  let span: Span
-  state.armed = { traceId: identity.runId, spanId: rootSpanIdOf(identity.runId) ?? newSpanId() }
+  const { runId } = identity
+  state.armed = { traceId: runId, spanId: rootSpanIdOf(runId) ?? newSpanId() }
   state.starting = run
+  let span: Span
   try {
-    span = tracer.startSpan(`invoke_agent ${agentName}`, { root: true, kind: SpanKind.INTERNAL, ...init }, active)
+    span = run.tracer.startSpan(`invoke_agent ${run.agentName}`, rootOptions(init, active), active)
   } catch (error) {
     count('internalErrors', 'the tracer threw when a run was started; the run goes on unrecorded', error)
-    span = trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 })
+    span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
   } finally {
     state.armed = undefined
     state.starting = undefined
   }
   const root = span.spanContext()
-  if (isSpanContextValid(root)) {
-    if (root.traceId !== identity.runId) takeForeignId(run, span, root, identity)
-    markAsRun(root)
-    span.setAttribute(ATTR_RUNSPAN_RUN_ID, run.runId)
-    dispatch?.tieTo(run.runId, root)
+  if (root.traceId === runId) tie(run, span, root, dispatch)
+  else if (isSpanContextValid(root)) {
+    takeForeignId(run, span, root, identity)
+    tie(run, span, root, dispatch)
   }
-  run.opened(span, withRun(trace.setSpan(active, span), run), dispatch)
+  run.opened(span, withRun(active, run, span), dispatch)
   register(run)
-  count('runsStarted')
+  state.counters.runsStarted++
+}
+
+function rootOptions({ attributes, links, startTime }: RootInit, active: Context): SpanOptions {
+  const options: SpanOptions = { kind: SpanKind.INTERNAL, attributes, links }
+  // Where nothing is active a span is a root anyway, and asking for one copies the context.
+  if (trace.getSpan(active) !== undefined) options.root = true
+  if (startTime !== undefined) options.startTime = startTime
+  return options
+}
+
+function tie<I>(run: OwnedRun<I>, span: Span, root: SpanContext, dispatch: DispatchSpan | undefined): void {
+  markAsRun(root)
+  const store = directAttributes(span, ATTR_GEN_AI_OPERATION_NAME)
+  if (store === undefined) span.setAttribute(ATTR_RUNSPAN_RUN_ID, run.runId)
+  else store[ATTR_RUNSPAN_RUN_ID] = run.runId
+  dispatch?.tieTo(run.runId, root)
 }
 
 /** No generator of ours is installed: the run goes on under the id that the SDK chose. */

@@ -1,4 +1,4 @@
-import { SpanStatusCode, context, type Attributes, type Context, type Span } from '@opentelemetry/api'
+import { SpanStatusCode, context, type Attributes, type Context, type Span, type Tracer } from '@opentelemetry/api'
 
 import {
   ATTR_ERROR_TYPE,
@@ -9,13 +9,14 @@ import {
 import { runTraceState } from '../propagation/run-trace-state.ts'
 import { formatTraceparent } from '../propagation/traceparent.ts'
 import { redacted } from './content.ts'
-import { writeAttributes } from './direct-attributes.ts'
+import { directAttributes } from './direct-attributes.ts'
 import type { DispatchSpan } from './dispatch.ts'
 import { describeFailure, recordFailure } from './failure.ts'
 import { encodeHandOff, type RootDescription } from './hand-off.ts'
 import { forget } from './registry.ts'
 import { rootSpanIdOf } from './run-id.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
+import { shared } from './shared.ts'
 import { endQuietly } from './span-handle.ts'
 import { count } from './stats.ts'
 import type { OpenRun, RunOutcome, RunRef, RunSummary } from './types.ts'
@@ -35,8 +36,15 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
   #dispatch: DispatchSpan | undefined
   #handedOff = false
 
-  constructor(agentName: string, init: PartInit<I>, place: FamilyPlace, goal: string | undefined) {
-    super(init)
+  constructor(
+    agentName: string,
+    runId: string,
+    tracer: Tracer,
+    init: PartInit<I>,
+    place: FamilyPlace,
+    goal: string | undefined,
+  ) {
+    super(runId, tracer, init)
     this.agentName = agentName
     this.goal = goal
     this.#place = place
@@ -141,24 +149,27 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
 
   protected write(ending: Ending): void {
     const span = this.otelSpan
-    const { errorType, message } = this.#writeFailure(span, ending)
-    writeAttributes(span, ATTR_GEN_AI_OPERATION_NAME, (attributes) => {
-      attributes[ATTR_RUNSPAN_RUN_STATUS] = ending.status
-      this.tally?.close(attributes, this.selfReported, errorType !== undefined)
-    })
+    const { status } = ending
+    const failed = status !== 'completed' && status !== 'cancelled'
+    const failure = failed ? this.#writeFailure(span, ending) : undefined
+    const store = directAttributes(span, ATTR_GEN_AI_OPERATION_NAME)
+    const attributes = store ?? {}
+    attributes[ATTR_RUNSPAN_RUN_STATUS] = status
+    this.tally?.close(attributes, this.selfReported, failed)
+    if (store === undefined) span.setAttributes(attributes)
     const reason = reasonOf(ending)
     if (reason !== undefined) span.setAttribute(ATTR_RUNSPAN_RUN_STATUS_REASON, reason)
     endQuietly(span, ending.endTime)
-    this.#dispatch?.end(errorType, message, ending.endTime)
+    this.#dispatch?.end(failure?.errorType, failure?.message, ending.endTime)
     forget(this, true)
-    count('runsEnded')
-    if (ending.status === 'abandoned') count('runsAbandoned')
+    const { counters } = shared()
+    counters.runsEnded++
+    if (status === 'abandoned') counters.runsAbandoned++
   }
 
   /** Status, `error.type` and exception event of a run that failed. */
-  #writeFailure(span: Span, { status, reason, failure }: Ending): { errorType?: string; message?: string | undefined } {
-    if (status === 'completed' || status === 'cancelled') return {}
-    if (failure !== undefined && status !== 'abandoned') {
+  #writeFailure(span: Span, { status, reason, failure }: Ending): { errorType: string; message: string | undefined } {
+    if (failure !== undefined && (status === 'failed' || status === 'timeout')) {
       const described = recordFailure(span, failure.error, status)
       return {
         errorType: status === 'timeout' ? 'timeout' : described.type,

@@ -21,9 +21,9 @@ export function readCallReport(result: unknown): CallReport | undefined {
   const fields = asFields(result)
   if (fields === undefined) return undefined
   const usage =
-    google(asFields(fields['usageMetadata'])) ?? readUsage(asFields(fields['usage']), fields) ?? nested(fields)
+    readUsage(asFields(fields['usage']), fields) ?? google(asFields(fields['usageMetadata'])) ?? nested(fields)
   if (usage === undefined) return undefined
-  return withoutUndefined({
+  return {
     ...usage,
     model:
       text(fields['model']) ??
@@ -32,7 +32,7 @@ export function readCallReport(result: unknown): CallReport | undefined {
       usage.model,
     responseId: text(fields['id']) ?? text(fields['responseId']),
     finishReasons: finishReasons(fields),
-  })
+  }
 }
 
 /** Events that wrap the message they are about: Anthropic's `message_start`, OpenAI's `response.completed`. */
@@ -54,14 +54,14 @@ function openai(usage: Fields): CallUsage | undefined {
   if (input === undefined && output === undefined) return undefined
   const inputDetails = asFields(usage['prompt_tokens_details']) ?? asFields(usage['input_tokens_details'])
   const outputDetails = asFields(usage['completion_tokens_details']) ?? asFields(usage['output_tokens_details'])
-  return withoutUndefined({
+  return {
     inputTokens: input,
     outputTokens: output,
     cacheReadInputTokens: number(inputDetails?.['cached_tokens']),
     cacheWriteInputTokens: number(inputDetails?.['cache_write_tokens']),
     reasoningOutputTokens: number(outputDetails?.['reasoning_tokens']),
     costUsd: number(usage['cost']),
-  })
+  }
 }
 
 function anthropic(usage: Fields): CallUsage | undefined {
@@ -69,12 +69,12 @@ function anthropic(usage: Fields): CallUsage | undefined {
   const write = number(usage['cache_creation_input_tokens'])
   if (read === undefined && write === undefined) return undefined
   const input = number(usage['input_tokens'])
-  return withoutUndefined({
+  return {
     inputTokens: input === undefined ? undefined : input + (read ?? 0) + (write ?? 0),
     outputTokens: number(usage['output_tokens']),
     cacheReadInputTokens: read,
     cacheWriteInputTokens: write,
-  })
+  }
 }
 
 function google(usage: Fields | undefined): CallUsage | undefined {
@@ -83,12 +83,12 @@ function google(usage: Fields | undefined): CallUsage | undefined {
   const candidates = number(usage['candidatesTokenCount'])
   const thoughts = number(usage['thoughtsTokenCount'])
   if (prompt === undefined && candidates === undefined) return undefined
-  return withoutUndefined({
+  return {
     inputTokens: prompt === undefined ? undefined : prompt + (number(usage['toolUsePromptTokenCount']) ?? 0),
     outputTokens: (candidates ?? 0) + (thoughts ?? 0),
     cacheReadInputTokens: number(usage['cachedContentTokenCount']),
     reasoningOutputTokens: thoughts,
-  })
+  }
 }
 
 function aiSdk(usage: Fields, result: Fields): CallUsage | undefined {
@@ -97,14 +97,14 @@ function aiSdk(usage: Fields, result: Fields): CallUsage | undefined {
   const output = number(all['outputTokens']) ?? number(all['completionTokens'])
   if (input === undefined && output === undefined) return undefined
   const inputDetails = asFields(all['inputTokenDetails'])
-  return withoutUndefined({
+  return {
     inputTokens: input,
     outputTokens: output,
     cacheReadInputTokens: number(inputDetails?.['cacheReadTokens']) ?? number(all['cachedInputTokens']),
     cacheWriteInputTokens: number(inputDetails?.['cacheWriteTokens']),
     reasoningOutputTokens:
       number(asFields(all['outputTokenDetails'])?.['reasoningTokens']) ?? number(all['reasoningTokens']),
-  })
+  }
 }
 
 function finishReasons(fields: Fields): readonly string[] | undefined {
@@ -131,10 +131,4 @@ function number(value: unknown): number | undefined {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-
-function withoutUndefined<T extends object>(object: T): Defined<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
 }

@@ -1,5 +1,6 @@
-import { context, createContextKey, trace, type Context, type SpanContext } from '@opentelemetry/api'
+import { context, createContextKey, trace, type Context, type Span, type SpanContext } from '@opentelemetry/api'
 
+import { LayeredContext } from '../internal/layered-context.ts'
 import type { RunPart } from './run-part.ts'
 
 // createContextKey registers its symbol globally (`Symbol.for`), so two copies of the package agree on it.
@@ -11,9 +12,9 @@ export function runOfContext(ctx: Context): RunPart | undefined {
   return ctx.getValue(runKey) as RunPart | undefined
 }
 
-/** A context in which `part` is the current run. */
-export function withRun(ctx: Context, part: RunPart | undefined): Context {
-  return ctx.setValue(runKey, part)
+/** A context in which `part` is the current run, and `span` the active span. */
+export function withRun(ctx: Context, part: RunPart, span: Span): Context {
+  return trace.setSpan(new LayeredContext(ctx, runKey, part), span)
 }
 
 /** A context that remembers a caller whose run was not joined: a run opened in it links there. */

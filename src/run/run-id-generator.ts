@@ -1,4 +1,4 @@
-import { randomHex } from '../internal/random-hex.ts'
+import { randomHex32 } from '../internal/random-hex.ts'
 import { shared } from './shared.ts'
 import { newSpanId } from './run-id.ts'
 
@@ -31,7 +31,7 @@ export class RunIdGenerator implements IdGeneratorLike {
   generateTraceId(): string {
     const armed = shared().armed
     if (armed !== undefined) return armed.traceId
-    return this.#inner === undefined ? randomHex(16) : this.#inner.generateTraceId()
+    return this.#inner === undefined ? randomHex32() : this.#inner.generateTraceId()
   }
 
   generateSpanId(): string {

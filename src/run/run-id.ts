@@ -1,6 +1,6 @@
 import { TraceFlags, type SpanContext } from '@opentelemetry/api'
 
-import { randomHex } from '../internal/random-hex.ts'
+import { randomHex16, randomHex32 } from '../internal/random-hex.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 
 const traceIdPattern = /^[0-9a-f]{32}$/
@@ -14,7 +14,7 @@ const zeroSpanId = '0'.repeat(16)
  */
 export function newRunId(): string {
   for (;;) {
-    const runId = randomHex(16)
+    const runId = randomHex32()
     if (runId !== zeroTraceId && !runId.endsWith(zeroSpanId)) return runId
   }
 }
@@ -46,7 +46,7 @@ export function rootSpanContextOf(runId: string): SpanContext | undefined {
 /** A span id that is not zero. */
 export function newSpanId(): string {
   for (;;) {
-    const spanId = randomHex(8)
+    const spanId = randomHex16()
     if (spanId !== zeroSpanId) return spanId
   }
 }

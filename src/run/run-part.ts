@@ -37,10 +37,8 @@ export interface Ending {
   readonly endTime?: TimeInput | undefined
 }
 
-/** What a part is made with. */
+/** What a part is made with: options of a run, or none. */
 export interface PartInit<I> {
-  readonly runId: string
-  readonly tracer: Tracer
   readonly conversationId?: string | undefined
   readonly userId?: string | undefined
   readonly input?: I | undefined
@@ -88,10 +86,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   #ended: Promise<RunSummary> | undefined
   #resolveEnded: ((summary: RunSummary) => void) | undefined
 
-  constructor(init: PartInit<I>) {
+  constructor(runId: string, tracer: Tracer, init: PartInit<I>) {
     const { settings } = shared()
-    this.runId = init.runId
-    this.tracer = init.tracer
+    this.runId = runId
+    this.tracer = tracer
     this.conversationId = init.conversationId
     this.userId = init.userId
     this.idleMillis = init.streamIdleMillis ?? settings.streamIdleMillis

@@ -1,7 +1,7 @@
-import { SpanStatusCode, type Context, type Span } from '@opentelemetry/api'
+import { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api'
 
 import { ATTR_ERROR_TYPE, ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '../attributes.ts'
-import { writeAttributes } from './direct-attributes.ts'
+import { directAttributes } from './direct-attributes.ts'
 import { recordFailure } from './failure.ts'
 import { forget } from './registry.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
@@ -15,8 +15,8 @@ export class Segment extends RunPart {
   readonly #onWrite: ((span: Span) => void) | undefined
 
   /** @param onWrite the last look at the span before it ends: a middleware names it by its route, say */
-  constructor(init: PartInit<unknown>, target: RunRef, onWrite?: (span: Span) => void) {
-    super(init)
+  constructor(tracer: Tracer, init: PartInit<unknown>, target: RunRef, onWrite?: (span: Span) => void) {
+    super(target.runId, tracer, init)
     this.#target = target
     this.#onWrite = onWrite
   }
@@ -47,9 +47,10 @@ export class Segment extends RunPart {
     }
     if (status === 'cancelled' || status === 'abandoned') span.setAttribute(ATTR_RUNSPAN_END_REASON, reason ?? status)
     this.#onWrite?.(span)
-    writeAttributes(span, ATTR_RUNSPAN_SEGMENT, (attributes) =>
-      this.tally?.close(attributes, this.selfReported, isError),
-    )
+    const store = directAttributes(span, ATTR_RUNSPAN_SEGMENT)
+    const attributes = store ?? {}
+    this.tally?.close(attributes, this.selfReported, isError)
+    if (store === undefined) span.setAttributes(attributes)
     endQuietly(span, ending.endTime)
     forget(this, false)
   }

@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue, Context, Span } from '@opentelemetry/a
 
 import {
   ATTR_GEN_AI_INPUT_MESSAGES,
+  ATTR_GEN_AI_OPERATION_NAME,
   ATTR_GEN_AI_OUTPUT_MESSAGES,
   ATTR_GEN_AI_TOOL_CALL_ARGUMENTS,
   ATTR_GEN_AI_TOOL_CALL_RESULT,
@@ -10,13 +11,14 @@ import {
   ATTR_RUNSPAN_OUTPUT,
 } from '../attributes.ts'
 import { eventAttributes, isMessageList, recordContent, recordsAll } from './content.ts'
+import { directAttributes } from './direct-attributes.ts'
 import { kindOfFailure, recordFailure } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
 import { handleKey, type HandledSpan } from './run-entry.ts'
 import { shared } from './shared.ts'
 import { count } from './stats.ts'
-import type { Usage, WorkSpan, WorkType } from './types.ts'
-import { type CallUsage, usageAttributes } from './usage-attributes.ts'
+import type { WorkSpan, WorkType } from './types.ts'
+import { type CallUsage, writeUsage } from './usage-attributes.ts'
 
 /** Where a container's own report of its usage hangs: the rollup counts it only if nothing below it reported any. */
 export const selfReportKey: unique symbol = Symbol.for('runspan.self-report') as never
@@ -86,8 +88,14 @@ export class SpanHandle implements WorkSpan, Followed {
 
   setUsage(usage: CallUsage): this {
     // An agent repeats what its model calls report: under gen_ai.usage.* it would be summed again by every backend.
-    if (this.#type === 'agent') (this.otelSpan as Span & { [selfReportKey]?: Usage })[selfReportKey] = usage
-    else this.otelSpan.setAttributes(usageAttributes(usage))
+    if (this.#type === 'agent') {
+      ;(this.otelSpan as Span & { [selfReportKey]?: CallUsage })[selfReportKey] = usage
+      return this
+    }
+    const store = directAttributes(this.otelSpan, ATTR_GEN_AI_OPERATION_NAME)
+    const attributes = store ?? {}
+    writeUsage(attributes, usage)
+    if (store === undefined) this.otelSpan.setAttributes(attributes)
     return this
   }
 

@@ -87,17 +87,21 @@ function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): bo
     count('endsIgnored', `run ${runId} was ended twice; the first end stands.`)
     return false
   }
-  const tracer = ambientTracer()
-  const { agentName, parentRunId, rootRunId, conversationId, userId, links, subtotal } = description
-  const run = new OwnedRun(agentName, { runId, tracer, conversationId, userId }, { parentRunId, rootRunId }, undefined)
+  const { agentName, parentRunId, rootRunId, conversationId, userId, links, subtotal, startUnixNano } = description
+  const run = new OwnedRun(
+    agentName,
+    runId,
+    ambientTracer(),
+    { conversationId, userId },
+    { parentRunId, rootRunId },
+    undefined,
+  )
   const attributes = { ...description.attributes, [ATTR_RUNSPAN_RUN_DETACHED]: true }
   const identity = { runId, requested: runId, first: undefined, attempt: undefined }
   startRoot(
     run,
-    tracer,
-    agentName,
     identity,
-    { attributes, links: [...links], startTime: timeOf(description.startUnixNano) },
+    { attributes, links: [...links], startTime: timeOf(startUnixNano) },
     context.active(),
     undefined,
   )
