@@ -1,0 +1,166 @@
+import { diag } from '@opentelemetry/api'
+
+import type { SpanProcessorLike } from '../rollup/span-like.ts'
+import { shared } from '../run/shared.ts'
+import { isRegistered } from './registered-globals.ts'
+import type { SpanExporterLike } from './trace-sdk.ts'
+
+/** What left and what was lost, in spans. */
+export interface DeliveryCounts {
+  readonly exported: number
+  readonly failed: number
+  readonly dropped: number
+  /** The first failure, if there was one. */
+  readonly error: unknown
+}
+
+interface ExportResult {
+  /** 0 where the export succeeded. */
+  readonly code: number
+  readonly error?: unknown
+}
+
+type Export = (spans: readonly unknown[], resultCallback: (result: ExportResult) => void) => void
+
+interface EndedSpan {
+  spanContext(): { readonly traceFlags: number }
+}
+
+const sampled = 1
+const burstMillis = 60_000
+
+/**
+ * Watches spans on their way out, because the batch processor neither says what it dropped nor waits for an export in
+ * flight: {@link queueing} sees what goes into its queue, {@link tracking} what comes out and how that ended.
+ */
+export class Delivery {
+  #exported = 0
+  #failed = 0
+  #dropped = 0
+  #error: unknown
+  #queued = 0
+  #endedSinceAsked = false
+  #lastWarningUnixMillis = Number.NEGATIVE_INFINITY
+  #hasSpoken = false
+  readonly #inFlight = new Set<Promise<void>>()
+
+  /** The same exporter, watched. */
+  tracking(exporter: SpanExporterLike): SpanExporterLike {
+    const watchedExport: Export = (spans, resultCallback) => {
+      this.#queued = Math.max(0, this.#queued - spans.length)
+      this.#exportOnce(exporter, spans, resultCallback)
+    }
+    const wrapper: SpanExporterLike = { export: watchedExport as never, shutdown: () => exporter.shutdown() }
+    if (exporter.forceFlush !== undefined) wrapper.forceFlush = () => exporter.forceFlush!()
+    return wrapper
+  }
+
+  /**
+   * The same processor, watched: where its queue of `maxQueueSize` is full, the newest span is dropped, as the
+   * processor would do itself without telling.
+   */
+  queueing(processor: SpanProcessorLike, maxQueueSize: number): SpanProcessorLike {
+    const inner = processor as { onStart(span: unknown, context: unknown): void; onEnd(span: unknown): void }
+    return {
+      onStart: (span, context) => inner.onStart(span, context),
+      onEnd: (span: EndedSpan) => {
+        if ((span.spanContext().traceFlags & sampled) === 0) return
+        this.#endedSinceAsked = true
+        if (this.#queued >= maxQueueSize) {
+          this.#dropped++
+          this.#warn(
+            `a span was dropped, because ${maxQueueSize} are waiting for export. Raise OTEL_BSP_MAX_QUEUE_SIZE.`,
+          )
+          return
+        }
+        this.#queued++
+        inner.onEnd(span)
+      },
+      forceFlush: () => processor.forceFlush(),
+      shutdown: () => processor.shutdown(),
+    }
+  }
+
+  /** A processor that only notes that spans end, for where nothing of ours exports them. */
+  noting(): SpanProcessorLike {
+    return {
+      onStart: () => undefined,
+      onEnd: () => {
+        this.#endedSinceAsked = true
+      },
+      forceFlush: () => Promise.resolve(),
+      shutdown: () => Promise.resolve(),
+    }
+  }
+
+  /** Waits for the exports that are in flight now; those that start meanwhile are not waited for. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#inFlight)
+  }
+
+  /** Whether something has ended since this was last asked, or is on its way. */
+  takeUnsent(): boolean {
+    const unsent = this.#endedSinceAsked || this.#queued > 0 || this.#inFlight.size > 0
+    this.#endedSinceAsked = false
+    return unsent
+  }
+
+  /** What happened since the last call: each span is in exactly one answer. */
+  takeCounts(): DeliveryCounts {
+    const counts = { exported: this.#exported, failed: this.#failed, dropped: this.#dropped, error: this.#error }
+    this.#exported = 0
+    this.#failed = 0
+    this.#dropped = 0
+    this.#error = undefined
+    return counts
+  }
+
+  #exportOnce(exporter: SpanExporterLike, ...[spans, resultCallback]: Parameters<Export>): void {
+    let land!: () => void
+    const flight = new Promise<void>((resolve) => {
+      land = resolve
+    })
+    this.#inFlight.add(flight)
+    const finish = (result: ExportResult): void => {
+      // Some exporters call back twice, once for the timeout and once for the answer.
+      if (!this.#inFlight.delete(flight)) return
+      this.#count(result, spans.length)
+      land()
+      resultCallback(result)
+    }
+    try {
+      exporter.export(spans as never, finish)
+    } catch (error) {
+      // A processor would throw it on, out of somebody's span.end().
+      finish({ code: 1, error })
+    }
+  }
+
+  #count({ code, error }: ExportResult, spanCount: number): void {
+    if (code === 0) {
+      this.#exported += spanCount
+      return
+    }
+    this.#failed += spanCount
+    this.#error ??= error ?? new Error('the exporter reported a failure without a reason')
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#warn(`${spanCount} spans were lost, because their export failed: ${reason}`)
+  }
+
+  /** Says so once per minute; where nobody listens to diag, once per process as a warning of Node's. */
+  #warn(message: string): void {
+    if (!isRegistered('diag')) {
+      if (!this.#hasSpoken) {
+        process.emitWarning(`${message} Further losses are in FlushReport, and printed with OTEL_LOG_LEVEL=warn.`, {
+          type: 'RunspanWarning',
+        })
+      }
+      this.#hasSpoken = true
+      return
+    }
+    const now = shared().clock.nowUnixMillis()
+    if (now - this.#lastWarningUnixMillis < burstMillis) return
+    this.#lastWarningUnixMillis = now
+    diag.warn(`runspan: ${message}`)
+  }
+}

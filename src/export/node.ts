@@ -1,0 +1,14 @@
+/**
+ * OpenTelemetry in one call, for Node. In: the SDK packages that the application has installed, and OTEL_* variables.
+ * Out: a registered provider that knows runs, exports them in batches, and flushes before the process ends. Called once
+ * by an application that has no set-up of its own.
+ *
+ * @module
+ */
+export { carryRuns, type CarryOptions, type CarryTarget } from '../propagation/carry-runs.ts'
+export type { FlushReport } from './flush-report.ts'
+export { registerRunspan } from './register-runspan.ts'
+export type { RegisterOptions } from './register-options.ts'
+export type { RegisteredRunspan } from './registration.ts'
+export type { SamplerLike, SpanExporterLike } from './trace-sdk.ts'
+export type { SpanProcessorLike } from '../rollup/span-like.ts'

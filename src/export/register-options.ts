@@ -1,0 +1,113 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import { RunspanError } from '../errors.ts'
+import { textOf } from '../internal/text-of.ts'
+import type { CarryTarget } from '../propagation/carry-runs.ts'
+import type { RollupOptions } from '../rollup/run-rollup-processor.ts'
+import type { SpanProcessorLike } from '../rollup/span-like.ts'
+import type { IdGeneratorLike } from '../run/run-id-generator.ts'
+import type { RunspanOptions } from '../run/settings.ts'
+import type { SamplerLike, SpanExporterLike } from './trace-sdk.ts'
+
+/** Options of `registerRunspan`. An option beats the environment, and that the default. */
+export interface RegisterOptions extends RunspanOptions {
+  /** `service.name` of everything this process reports. @defaultValue OTEL_SERVICE_NAME, else `unknown_service:node` */
+  readonly serviceName?: string | undefined
+  /** Further resource attributes; they win over those of OTEL_RESOURCE_ATTRIBUTES. */
+  readonly resourceAttributes?: Attributes | undefined
+  /** Options of the `RunRollupProcessor`. */
+  readonly rollup?: RollupOptions | undefined
+  /** Further span processors, after the one that exports. Flushed and shut down with it. */
+  readonly spanProcessors?: readonly SpanProcessorLike[] | undefined
+  /** Where spans go instead of what OTEL_TRACES_EXPORTER says. Spans come in batches, as OTEL_BSP_* say. */
+  readonly exporter?: SpanExporterLike | undefined
+  /** Where ids come from that Runspan does not decide. @defaultValue random ids */
+  readonly idGenerator?: IdGeneratorLike | undefined
+  /** Which traces are recorded. @defaultValue OTEL_TRACES_SAMPLER, else all */
+  readonly sampler?: SamplerLike | undefined
+  /**
+   * How long a flush may take, in milliseconds from its start: one that is called, one at the end of the process, and
+   * the one in a shutdown. At least 1.
+   *
+   * @defaultValue 10_000
+   */
+  readonly flushTimeoutMillis?: number | undefined
+  /**
+   * Whether SIGTERM and SIGINT flush before they end the process. Where the application listens to them too, they only
+   * flush, and ending stays its business.
+   *
+   * @defaultValue true
+   */
+  readonly exitSignals?: boolean | undefined
+  /** Hosts that `fetch` carries the current run to. See `carryRuns`. @defaultValue none */
+  readonly carryTo?: CarryTarget | undefined
+}
+
+/** The longest delay that Node's timers know. */
+const longestMillis = 2 ** 31 - 1
+
+const checks: Readonly<
+  Record<keyof RegisterOptions, { readonly fits: (value: never) => boolean; readonly advice: string }>
+> = {
+  serviceName: { fits: (value) => typeof value === 'string' && value !== '', advice: 'Pass a name.' },
+  resourceAttributes: { fits: isRecord, advice: 'Pass an object of attributes.' },
+  rollup: { fits: isRecord, advice: 'Pass an object of rollup options.' },
+  spanProcessors: {
+    fits: areProcessors,
+    advice: 'Pass an array of span processors.',
+  },
+  exporter: { fits: (value) => hasMethods(value, ['export', 'shutdown']), advice: 'Pass a span exporter.' },
+  idGenerator: {
+    fits: (value) => hasMethods(value, ['generateTraceId', 'generateSpanId']),
+    advice: 'Pass an object with generateTraceId() and generateSpanId(); RunIdGenerator is put around it.',
+  },
+  sampler: { fits: (value) => hasMethods(value, ['shouldSample']), advice: 'Pass a sampler.' },
+  flushTimeoutMillis: {
+    fits: (value) => typeof value === 'number' && value >= 1 && value <= longestMillis,
+    advice: 'Pass a number of milliseconds, at least 1.',
+  },
+  exitSignals: { fits: (value) => typeof value === 'boolean', advice: 'Pass true or false.' },
+  // carryRuns and configureRunspan check theirs.
+  carryTo: { fits: () => true, advice: '' },
+  content: { fits: () => true, advice: '' },
+  redact: { fits: () => true, advice: '' },
+  strict: { fits: () => true, advice: '' },
+  streamIdleMillis: { fits: () => true, advice: '' },
+  abandonAfterMillis: { fits: () => true, advice: '' },
+}
+
+/**
+ * Checks what can be checked before anything is set up. An unknown name is refused: a misspelt option would be a
+ * service that reports nothing.
+ *
+ * @throws {@link RunspanError} `bad_configuration`
+ */
+export function checkRegisterOptions(options: RegisterOptions): void {
+  if (!isRecord(options)) throw bad('registerRunspan', options, 'Pass an object of options, or nothing.')
+  for (const [name, value] of Object.entries(options) as [keyof RegisterOptions, unknown][]) {
+    const check = checks[name]
+    if (check === undefined)
+      throw bad(name, value, `There is no such option. Known are ${Object.keys(checks).join(', ')}.`)
+    if (value !== undefined && !check.fits(value as never)) throw bad(name, value, check.advice)
+  }
+}
+
+function areProcessors(value: unknown): boolean {
+  const methods = ['onStart', 'onEnd', 'forceFlush', 'shutdown']
+  return Array.isArray(value) && value.every((entry) => hasMethods(entry, methods))
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return isRecord(value) && names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+function bad(name: string, value: unknown, advice: string): RunspanError {
+  return new RunspanError(
+    'bad_configuration',
+    `Failed to configure ${name}: ${textOf(value)} cannot be used. ${advice}`,
+  )
+}
