@@ -14,9 +14,12 @@ export function traceStateValueOf(runId: string): string {
  */
 class RunTraceState implements TraceState {
   readonly #value: string
+  /** Every span of the run is exported with it. */
+  readonly #header: string
 
   constructor(value: string) {
     this.#value = value
+    this.#header = `${traceStateKey}=${value}`
   }
 
   get(key: string): string | undefined {
@@ -32,7 +35,7 @@ class RunTraceState implements TraceState {
   }
 
   serialize(): string {
-    return `${traceStateKey}=${this.#value}`
+    return this.#header
   }
 }
 

@@ -10,15 +10,15 @@ import {
 } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
 import { rollupMark } from '../run/run-entry.ts'
-import { selfReportKey } from '../run/span-handle.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
+import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { settleSelfReport, settleSpan, type Pricer } from './settle-span.ts'
 import type { ReadableSpanLike, SpanProcessorLike } from './span-like.ts'
-import { SpanNode, nodeOf, setNode } from './span-node.ts'
+import { SpanNode, nodeOf } from './span-node.ts'
 import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
 
 /** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
@@ -138,8 +138,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       const part = new PartTally(starting, around instanceof Tally ? around : undefined, this)
       for (let at = part.parent; at !== undefined; at = at.parent) at.open++
       starting.tally = part
-      part.root = new SpanNode(span, part, part, part.parent === undefined ? undefined : parentNode, false)
-      setNode(span, part.root)
+      part.root = new SpanNode(span, part, part, part.parent === undefined ? undefined : parentNode, !starting.joined)
+      setState(span, part.root)
       return
     }
     const part = parentNode?.part ?? this.#partOf(span)
@@ -149,7 +149,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
     const tally = isAgent ? new Tally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
-    setNode(span, new SpanNode(span, part, tally, parentNode, isAgent))
+    setState(span, new SpanNode(span, part, tally, parentNode, isAgent))
     this.#stamp(span, part)
   }
 
@@ -189,7 +189,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
   #closeAgent(node: SpanNode): void {
     const { tally, span } = node
-    settleSelfReport(node, (span as { [selfReportKey]?: Usage })[selfReportKey], this.#price)
+    settleSelfReport(node, node.selfReported, this.#price)
     tally.closed = true
     const facts = { scope: tally.scope, complete: tally.open === 0, openSpans: tally.open, priceTable: this.priceTable }
     writeRollup(span.attributes, tally.sums, facts)

@@ -1,5 +1,5 @@
 import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
-import type { Usage } from '../run/types.ts'
+import type { CallUsage } from '../run/usage-attributes.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { roleOfMarks, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
@@ -35,7 +35,7 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
   const { span } = node
   const facts = readSpan(span.name, span.attributes, span.instrumentationScope?.name)
   const { role } = facts
-  node.isBoundary = role === 'tool' || role === 'agent'
+  node.isBoundary ||= role === 'tool' || role === 'agent'
   node.ended = true
   if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls')
   settleUsage(node, facts, price)
@@ -44,9 +44,8 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
 }
 
 /** Counts what an agent or run says of itself, where nothing below it said anything. */
-export function settleSelfReport(node: SpanNode, reported: Usage | undefined, price: Pricer): void {
-  if (reported === undefined || node.countedBelow || node.contribution !== undefined) return
-  const named = reported as Usage & { readonly model?: string; readonly provider?: string }
+export function settleSelfReport(node: SpanNode, reported: CallUsage | undefined, price: Pricer): void {
+  if (reported === undefined || node.countedBelow || node.counted) return
   const facts = new SpanFacts()
   facts.input = tokens(reported.inputTokens)
   facts.output = tokens(reported.outputTokens)
@@ -54,9 +53,9 @@ export function settleSelfReport(node: SpanNode, reported: Usage | undefined, pr
   facts.cacheWrite = tokens(reported.cacheWriteInputTokens)
   facts.reasoning = tokens(reported.reasoningOutputTokens)
   facts.reportedNanoUsd = reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9)
-  facts.model = named.model
-  facts.provider = named.provider
-  countNode(node, contributionOf(node, facts, price))
+  facts.model = reported.model
+  facts.provider = reported.provider
+  countContainer(node, contributionOf(node, facts, price))
 }
 
 function tokens(value: number | undefined): number {
@@ -71,7 +70,7 @@ function settleUsage(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (!facts.hasUsage) return
   if (facts.role === 'never' || node.countedBelow) raise(node.tally, 'suppressed')
   else if (claimedBy(node)) suppress(node)
-  else countNode(node, contributionOf(node, facts, price))
+  else countContainer(node, contributionOf(node, facts, price))
 }
 
 function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
@@ -79,7 +78,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     // An outer span of the same call says nothing itself: what is below it stands.
     if ((node.below !== undefined && node.below.llmCalls > 0) || claimedBy(node)) return
     const failed = node.span.status.code === statusError
-    countNode(node, failed ? failedCall : unknownCall)
+    countLeaf(node, failed ? failedCall : unknownCall)
     return
   }
   node.isLeafWithUsage = true
@@ -93,7 +92,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     node.below = undefined
   }
   const contribution = contributionOf(node, facts, price)
-  countNode(node, contribution)
+  countLeaf(node, contribution)
   if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) {
     node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
   }
@@ -143,9 +142,27 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
   }
 }
 
-function countNode(node: SpanNode, contribution: Contribution): void {
-  node.contribution = contribution
+function countLeaf(node: SpanNode, contribution: Contribution): void {
+  node.counted = true
   addTo(node.tally, contribution, 1)
+  offer(node, contribution)
+}
+
+/** A container's own report; what a run's or agent's root says is offered to nobody above. */
+function countContainer(node: SpanNode, contribution: Contribution): void {
+  node.counted = true
+  node.revocable = contribution
+  addTo(node.tally, contribution, 1)
+  if (!node.isBoundary) offer(node, contribution)
+}
+
+/** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
+function offer(node: SpanNode, part: Contribution): void {
+  let above = node.parent
+  while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
+  if (above === undefined || above.ended || above.isAgent) return
+  const below = (above.below ??= new Sums())
+  below.add(part, 1)
 }
 
 /** Whether an ancestor that has ended already stands for this span's call. */
@@ -180,7 +197,7 @@ function isSameToolAsAbove(node: SpanNode): boolean {
 
 /** The role of an ancestor as far as it can be told now. A run's root is always an agent. */
 function roleAbove(above: SpanNode): SpanRole {
-  if (above.part.root === above && !above.part.entry.joined) return 'agent'
+  if (above.isAgent) return 'agent'
   const { name, attributes, instrumentationScope } = above.span
   return roleOfMarks(name, attributes, instrumentationScope?.name)
 }
@@ -197,28 +214,21 @@ function settleFailure(node: SpanNode): void {
 
 /** Tells the nearest open ancestor what was counted here, and takes back what ended containers had counted instead. */
 function foldUp(node: SpanNode): void {
-  const counted = node.contribution !== undefined || node.countedBelow
+  if (node.below !== undefined) {
+    if (!node.counted && !node.isBoundary) offer(node, node.below)
+    node.below = undefined
+  }
+  const counted = node.counted || node.countedBelow
   let above = node.parent
-  let bounded = node.isBoundary
   while (above !== undefined && above.ended) {
-    if (
-      counted &&
-      above.contribution !== undefined &&
-      !above.isLeafWithUsage &&
-      node.contribution !== above.contribution
-    ) {
-      addTo(above.tally, above.contribution, -1)
+    if (counted && above.revocable !== undefined) {
+      addTo(above.tally, above.revocable, -1)
       raise(above.tally, 'suppressed')
-      above.contribution = undefined
+      above.revocable = undefined
     }
-    bounded ||= above.isBoundary
     above = above.parent
   }
   if (above === undefined) return
   if (node.failedBelow) above.failedBelow = true
-  if (!counted) return
-  above.countedBelow = true
-  if (bounded) return
-  const claimable = node.contribution ?? node.below
-  if (claimable !== undefined && claimable.llmCalls > 0) (above.below ??= new Sums()).add(claimable, 1)
+  if (counted) above.countedBelow = true
 }

@@ -2,8 +2,8 @@ import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 
 import { noSpan } from './no-span.ts'
 import { currentPart } from './run-context.ts'
-import { handleKey, type HandledSpan } from './run-entry.ts'
 import { SpanHandle } from './span-handle.ts'
+import { stateOf } from './span-state.ts'
 import type { Run, WorkSpan } from './types.ts'
 
 /** The run that the running code is in, joined or not; `undefined` outside one. */
@@ -22,7 +22,7 @@ export function currentRunId(): string | undefined {
  */
 export function currentSpan(): WorkSpan {
   const active = context.active()
-  const span: HandledSpan | undefined = trace.getSpan(active)
+  const span = trace.getSpan(active)
   if (span === undefined || !isSpanContextValid(span.spanContext())) return noSpan
-  return (span[handleKey] as WorkSpan | undefined) ?? new SpanHandle(span, active, 'function')
+  return (stateOf(span)?.handle as WorkSpan | undefined) ?? new SpanHandle(span, active, 'function')
 }

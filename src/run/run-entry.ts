@@ -1,4 +1,4 @@
-import type { Span, SpanContext, Tracer } from '@opentelemetry/api'
+import type { SpanContext, Tracer } from '@opentelemetry/api'
 
 import type { RunTally } from './run-tally.ts'
 
@@ -28,12 +28,6 @@ export interface RunEntry {
   /** Ends the part as abandoned. */
   abandon(reason: string): void
 }
-
-/** Where the handle that Runspan made for a span hangs, so that `currentSpan()` finds it again. */
-export const handleKey: unique symbol = Symbol.for('runspan.handle') as never
-
-/** A span of ours, with its handle. */
-export type HandledSpan = Span & { [handleKey]?: unknown }
 
 /** Marks our span processors, so that `doctor` knows one when it sees it. */
 export const rollupMark: unique symbol = Symbol.for('runspan.rollup-processor') as never

@@ -21,9 +21,10 @@ import { kindOfFailure, rememberRunOf } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
 import { toLink } from './link-target.ts'
 import { contextOfPart } from './run-context.ts'
-import { handleKey, type HandledSpan, type RunEntry } from './run-entry.ts'
+import type { RunEntry } from './run-entry.ts'
 import { noTotals, type RunTally } from './run-tally.ts'
 import { shared } from './shared.ts'
+import { setHandle } from './span-state.ts'
 import { count, guarded } from './stats.ts'
 import type { Run, RunLink, RunRef, RunStatus, RunSummary, RunTotals, SpanInit, Usage, WorkSpan } from './types.ts'
 import { runSpanIn } from './work-span.ts'
@@ -62,19 +63,13 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   tally: RunTally | undefined = undefined
   activity = 0
   readonly tracer: Tracer
-  readonly conversationId: string | undefined
-  readonly userId: string | undefined
-  readonly idleMillis: number
-  readonly abandonAfterMillis: number
   abstract readonly joined: boolean
 
   otelSpan!: Span
   context!: Context
   protected readonly startUnixMillis = shared().clock.nowUnixMillis()
   protected selfReported: Usage | undefined
-  readonly #input: I | undefined
-  readonly #callerSignal: AbortSignal | undefined
-  readonly #onEnd: ((summary: RunSummary) => void) | undefined
+  readonly #init: PartInit<I>
   #interrupter: AbortController | undefined
   #signal: AbortSignal | undefined
   #outputSet = false
@@ -87,23 +82,32 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   #resolveEnded: ((summary: RunSummary) => void) | undefined
 
   constructor(runId: string, tracer: Tracer, init: PartInit<I>) {
-    const { settings } = shared()
     this.runId = runId
     this.tracer = tracer
-    this.conversationId = init.conversationId
-    this.userId = init.userId
-    this.idleMillis = init.streamIdleMillis ?? settings.streamIdleMillis
-    this.abandonAfterMillis = init.abandonAfterMillis ?? settings.abandonAfterMillis
-    this.#input = init.input
-    this.#callerSignal = init.signal
-    this.#onEnd = init.onEnd
+    this.#init = init
+  }
+
+  get conversationId(): string | undefined {
+    return this.#init.conversationId
+  }
+
+  get userId(): string | undefined {
+    return this.#init.userId
+  }
+
+  get idleMillis(): number {
+    return this.#init.streamIdleMillis ?? shared().settings.streamIdleMillis
+  }
+
+  get abandonAfterMillis(): number {
+    return this.#init.abandonAfterMillis ?? shared().settings.abandonAfterMillis
   }
 
   /** Takes the root span in. */
   protected started(span: Span, context: Context): void {
     this.otelSpan = span
     this.context = context
-    ;(span as HandledSpan)[handleKey] = this
+    setHandle(span, this)
   }
 
   get rootContext(): SpanContext | undefined {
@@ -120,16 +124,16 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   }
 
   get input(): I {
-    return this.#input as I
+    return this.#init.input as I
   }
 
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       this.#interrupter = new AbortController()
       this.#signal =
-        this.#callerSignal === undefined
+        this.#init.signal === undefined
           ? this.#interrupter.signal
-          : AbortSignal.any([this.#callerSignal, this.#interrupter.signal])
+          : AbortSignal.any([this.#init.signal, this.#interrupter.signal])
     }
     return this.#signal
   }
@@ -234,7 +238,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     // A status that the code chose stays, unless it claims that a run which threw has completed.
     const status =
       this.#status === undefined || this.#status === 'completed'
-        ? kindOfFailure(error, this.#callerSignal)
+        ? kindOfFailure(error, this.#init.signal)
         : this.#status
     this.finish({ status, reason: this.#statusReason, failure: { error } })
   }
@@ -271,7 +275,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
       count('internalErrors', `failed to write the end of run ${this.runId}`, error)
     }
     this.#resolveEnded?.(this.summary())
-    const onEnd = this.#onEnd
+    const { onEnd } = this.#init
     if (onEnd !== undefined) guarded('onEnd', () => onEnd(this.summary()))
   }
 
@@ -305,7 +309,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   protected endingOfReturn(given?: RunStatus): Ending {
     const failure = this.#failure
     const status =
-      given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#callerSignal))
+      given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#init.signal))
     return { status, reason: this.#statusReason, failure }
   }
 }

@@ -14,14 +14,11 @@ import { eventAttributes, isMessageList, recordContent, recordsAll } from './con
 import { directAttributes } from './direct-attributes.ts'
 import { kindOfFailure, recordFailure } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
-import { handleKey, type HandledSpan } from './run-entry.ts'
 import { shared } from './shared.ts'
+import { setHandle, stateOf } from './span-state.ts'
 import { count } from './stats.ts'
 import type { WorkSpan, WorkType } from './types.ts'
 import { type CallUsage, writeUsage } from './usage-attributes.ts'
-
-/** Where a container's own report of its usage hangs: the rollup counts it only if nothing below it reported any. */
-export const selfReportKey: unique symbol = Symbol.for('runspan.self-report') as never
 
 /** Sees what passes through a span's work: each chunk of a stream, and at the end the value, if there is one. */
 export interface WorkObserver {
@@ -46,7 +43,7 @@ export class SpanHandle implements WorkSpan, Followed {
     this.context = context
     this.#type = type
     this.#signal = signal
-    ;(span as HandledSpan)[handleKey] = this
+    setHandle(span, this)
   }
 
   get spanId(): string {
@@ -89,7 +86,8 @@ export class SpanHandle implements WorkSpan, Followed {
   setUsage(usage: CallUsage): this {
     // An agent repeats what its model calls report: under gen_ai.usage.* it would be summed again by every backend.
     if (this.#type === 'agent') {
-      ;(this.otelSpan as Span & { [selfReportKey]?: CallUsage })[selfReportKey] = usage
+      const state = stateOf(this.otelSpan)
+      if (state !== undefined) state.selfReported = usage
       return this
     }
     const store = directAttributes(this.otelSpan, ATTR_GEN_AI_OPERATION_NAME)
