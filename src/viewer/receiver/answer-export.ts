@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import { diag } from '@opentelemetry/api'
+
+import type { StoredSpan } from '../../query/stored-span.ts'
+import { type Encoding, encodingOf, json } from './encoding.ts'
+import { drain, readBody, type BodyLimits } from './read-body.ts'
+import { Refusal } from './refusal.ts'
+
+/** What takes the spans of a request. */
+export type SpanSink = (spans: readonly StoredSpan[]) => void | Promise<void>
+
+/** Seconds after which an exporter may try again what could not be taken. */
+const retryAfterSeconds = '1'
+
+/**
+ * Answers one request as OTLP/HTTP says: in the request's own encoding, 200 once the sink has the spans, and anything
+ * else with a `google.rpc.Status`. Only 503 makes an exporter try again.
+ */
+export async function answerExport(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: BodyLimits,
+  sink: SpanSink,
+): Promise<void> {
+  let encoding: Encoding = json
+  try {
+    checkTarget(request)
+    encoding = encodingOf(request.headers['content-type'])
+    const rejectedCount = await takeSpans(request, encoding, limits, sink)
+    send(response, 200, encoding.contentType, encoding.encodeResponse(rejectedCount))
+  } catch (error) {
+    await drain(request)
+    const refusal = error instanceof Refusal ? error : bug(error)
+    if (refusal.httpStatus === 405) response.setHeader('allow', 'POST')
+    if (refusal.httpStatus === 503) response.setHeader('retry-after', retryAfterSeconds)
+    send(response, refusal.httpStatus, encoding.contentType, encoding.encodeStatus(refusal.rpcCode, refusal.message))
+  }
+}
+
+/** What nobody thought of: the batch is lost, because sending it again would fail again. */
+function bug(error: unknown): Refusal {
+  diag.error('runspan: the receiver failed to read a request', error)
+  return new Refusal(500, 'The receiver failed to read the request.', { cause: error })
+}
+
+function checkTarget(request: IncomingMessage): void {
+  const path = request.url?.split('?', 1)[0]
+  if (path !== '/v1/traces') throw new Refusal(404, 'Only /v1/traces is here: this receiver takes traces.')
+  if (request.method !== 'POST') throw new Refusal(405, 'Use POST.')
+}
+
+async function takeSpans(
+  request: IncomingMessage,
+  encoding: Encoding,
+  limits: BodyLimits,
+  sink: SpanSink,
+): Promise<number> {
+  const body = await readBody(request, limits)
+  try {
+    const { spans, rejectedCount } = encoding.decode(body.bytes)
+    if (spans.length > 0) await sink(spans)
+    return rejectedCount
+  } finally {
+    body.release()
+  }
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: Uint8Array): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': body.length })
+  response.end(body)
+}

@@ -1,0 +1,65 @@
+import { readAttribute } from './protobuf-attributes.ts'
+import { fields, readMessage } from './protobuf-fields.ts'
+import { readSpan } from './protobuf-span.ts'
+import { malformed, Refusal } from './refusal.ts'
+import { SpanBatch, type MutableResource, type MutableScope } from './span-batch.ts'
+
+/**
+ * Decodes an `ExportTraceServiceRequest` from protobuf.
+ *
+ * @throws {@link Refusal} 400 where the bytes are something else, 413 where they are too many things
+ */
+export function decodeProtobuf(bytes: Uint8Array): SpanBatch {
+  const batch = new SpanBatch()
+  try {
+    readMessage(bytes, (tag, reader) => {
+      if (tag !== fields.request.resourceSpans) return false
+      readResourceSpans(reader.bytes(), batch)
+      return true
+    })
+  } catch (error) {
+    // The reader throws plain errors and range errors where bytes are missing or make no sense.
+    throw error instanceof Refusal ? error : malformed('the protobuf is cut off or damaged', error)
+  }
+  return batch
+}
+
+function readResourceSpans(bytes: Uint8Array, batch: SpanBatch): void {
+  // Fields come in any order: spans that are read first see the attributes that are filled in later.
+  const resource: MutableResource = { attributes: {} }
+  readMessage(bytes, (tag, reader) => {
+    if (tag === fields.resourceSpans.resource) readResource(reader.bytes(), resource, batch)
+    else if (tag === fields.resourceSpans.scopeSpans) readScopeSpans(reader.bytes(), resource, batch)
+    else return false
+    return true
+  })
+}
+
+function readResource(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
+  readMessage(bytes, (tag, reader) => {
+    if (tag !== fields.resource.attributes) return false
+    readAttribute(reader.bytes(), resource.attributes, batch)
+    return true
+  })
+}
+
+function readScopeSpans(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
+  const scope: MutableScope = { name: '' }
+  readMessage(bytes, (tag, reader) => {
+    if (tag === fields.scopeSpans.scope) readScope(reader.bytes(), scope)
+    else if (tag === fields.scopeSpans.spans) readSpan(reader.bytes(), resource, scope, batch)
+    else return false
+    return true
+  })
+}
+
+function readScope(bytes: Uint8Array, scope: MutableScope): void {
+  readMessage(bytes, (tag, reader) => {
+    if (tag === fields.scope.name) scope.name = reader.string()
+    else if (tag === fields.scope.version) {
+      const version = reader.string()
+      if (version !== '') scope.version = version
+    } else return false
+    return true
+  })
+}

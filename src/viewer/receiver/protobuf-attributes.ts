@@ -1,0 +1,55 @@
+import type { StoredValue } from '../../query/stored-span.ts'
+import { fields, readMessage } from './protobuf-fields.ts'
+import { deeper, integerOf, putAttribute, type MutableAttributes, type SpanBatch } from './span-batch.ts'
+
+/** Reads one `KeyValue` into `attributes`. */
+export function readAttribute(bytes: Uint8Array, attributes: MutableAttributes, batch: SpanBatch, depth = 0): void {
+  batch.countItem()
+  let key = ''
+  let value: StoredValue = null
+  readMessage(bytes, (tag, reader) => {
+    if (tag === fields.keyValue.key) key = reader.string()
+    else if (tag === fields.keyValue.value) value = readValue(reader.bytes(), batch, depth)
+    else return false
+    return true
+  })
+  putAttribute(attributes, key, value)
+}
+
+function readValue(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredValue {
+  let value: StoredValue = null
+  readMessage(bytes, (tag, reader) => {
+    if (tag === fields.anyValue.string) value = reader.string()
+    else if (tag === fields.anyValue.int) value = integerOf(BigInt(reader.int64()))
+    else if (tag === fields.anyValue.double) value = reader.double()
+    else if (tag === fields.anyValue.bool) value = reader.bool()
+    else if (tag === fields.anyValue.list) value = readList(reader.bytes(), batch, deeper(depth))
+    else if (tag === fields.anyValue.map) value = readMap(reader.bytes(), batch, deeper(depth))
+    // A copy: a view would keep the whole request in memory for as long as the span.
+    else if (tag === fields.anyValue.bytes) value = Uint8Array.from(reader.bytes())
+    else return false
+    return true
+  })
+  return value
+}
+
+function readList(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredValue[] {
+  const values: StoredValue[] = []
+  readMessage(bytes, (tag, reader) => {
+    if (tag !== fields.values.values) return false
+    batch.countItem()
+    values.push(readValue(reader.bytes(), batch, depth))
+    return true
+  })
+  return values
+}
+
+function readMap(bytes: Uint8Array, batch: SpanBatch, depth: number): MutableAttributes {
+  const map: MutableAttributes = {}
+  readMessage(bytes, (tag, reader) => {
+    if (tag !== fields.values.values) return false
+    readAttribute(reader.bytes(), map, batch, depth)
+    return true
+  })
+  return map
+}
