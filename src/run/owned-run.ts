@@ -75,7 +75,7 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
       ),
       tracestate: (root?.traceState ?? runTraceState(runId)).serialize(),
       agentName,
-      startUnixNano: startUnixNanoOf(this.otelSpan) ?? `${this.startUnixMillis}000000`,
+      startUnixNano: startUnixNanoOf(this.otelSpan) ?? `${Math.round(this.startUnixMillis)}000000`,
       ...(goal === undefined ? {} : { goal }),
       ...(parentRunId === undefined ? {} : { parentRunId }),
       ...(rootRunId === undefined ? {} : { rootRunId }),

@@ -5,19 +5,15 @@ import { count } from './stats.ts'
 /**
  * The registry of open parts of this process: runs that were opened here, and segments that joined.
  *
- * - Entered when the root span has started. Where a run and segments of it are open in one process, the run has the
- *   entry: its sums hold the segments'.
+ * - Entered when the root span has started.
  * - Left when the part ends, is handed off, or is evicted because more than `maxOpenRuns` are open. An evicted part
  *   goes on and ends as ever; only the sweeper and look-ups by id no longer know it.
  */
 export function register(entry: RunEntry): void {
   const { open, maxOpenRuns } = shared()
-  const there = open.get(entry.runId)
-  if (there !== undefined && !there.joined) return
-  open.set(entry.runId, entry)
+  open.add(entry)
   if (open.size > maxOpenRuns) {
-    const oldest = open.keys().next().value
-    if (oldest !== undefined) open.delete(oldest)
+    if (open.oldest !== undefined) open.delete(open.oldest)
     count(
       'openRunsEvicted',
       `more than ${maxOpenRuns} runs are open; the oldest is no longer watched. Raise maxOpenRuns, or look for runs that are never ended.`,
@@ -29,7 +25,7 @@ export function register(entry: RunEntry): void {
 /** Takes a part out; of a run its id is remembered for a while, so that it is not given out again. */
 export function forget(entry: RunEntry, remember: boolean): void {
   const { open, closed } = shared()
-  if (open.get(entry.runId) === entry) open.delete(entry.runId)
+  open.delete(entry)
   if (remember) closed.add(entry.runId)
 }
 

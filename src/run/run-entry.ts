@@ -1,5 +1,6 @@
 import type { SpanContext, Tracer } from '@opentelemetry/api'
 
+import type { Listed } from './open-parts.ts'
 import type { RunTally } from './run-tally.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { RunTally } from './run-tally.ts'
  *
  * Shared between copies of the package through `Symbol.for('runspan.v1')`: fields may be added, never changed.
  */
-export interface RunEntry {
+export interface RunEntry extends Listed {
   /** The trace id. */
   readonly runId: string
   /** True for a joined part of a run that is owned elsewhere. */

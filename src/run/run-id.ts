@@ -1,5 +1,6 @@
 import { TraceFlags, type SpanContext } from '@opentelemetry/api'
 
+import { flatTail } from '../internal/flat-tail.ts'
 import { randomHex16, randomHex32 } from '../internal/random-hex.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 
@@ -32,7 +33,7 @@ export function normaliseRunId(text: unknown): string | undefined {
  * those are zero the root's id is random, and `undefined` comes back.
  */
 export function rootSpanIdOf(runId: string): string | undefined {
-  const spanId = runId.slice(16)
+  const spanId = flatTail(runId)
   return spanId === zeroSpanId ? undefined : spanId
 }
 

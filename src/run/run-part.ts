@@ -62,12 +62,17 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   runId: string
   tally: RunTally | undefined = undefined
   activity = 0
+  previous: RunEntry | undefined = undefined
+  next: RunEntry | undefined = undefined
+  isIndexed = false
+  isListed = false
   readonly tracer: Tracer
   abstract readonly joined: boolean
 
   otelSpan!: Span
   context!: Context
-  protected readonly startUnixMillis = shared().clock.nowUnixMillis()
+  /** Set where no span keeps the time. */
+  #startUnixMillis = 0
   protected selfReported: Usage | undefined
   readonly #init: PartInit<I>
   #interrupter: AbortController | undefined
@@ -107,12 +112,19 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   protected started(span: Span, context: Context): void {
     this.otelSpan = span
     this.context = context
+    if (!span.isRecording()) this.#startUnixMillis = shared().clock.nowUnixMillis()
     setHandle(span, this)
   }
 
   get rootContext(): SpanContext | undefined {
     const context = this.otelSpan?.spanContext()
     return context !== undefined && isSpanContextValid(context) ? context : undefined
+  }
+
+  /** When the part started, by this process's clock. */
+  protected get startUnixMillis(): number {
+    const time = (this.otelSpan as { startTime?: readonly [number, number] }).startTime
+    return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : this.#startUnixMillis
   }
 
   get spanId(): string {

@@ -1,6 +1,7 @@
 import { RunspanError } from '../errors.ts'
 import { type Clock, systemClock } from '../internal/clock.ts'
 import { RecentKeys } from '../internal/recent-keys.ts'
+import { OpenParts } from './open-parts.ts'
 import type { RunEntry } from './run-entry.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 import type { RunspanStats } from './stats.ts'
@@ -17,8 +18,8 @@ export interface ArmedIds {
  * versions: fields may be added, never changed.
  */
 export interface Shared {
-  /** Open runs and segments of this process by trace id; the newest where several parts of one run are open. */
-  readonly open: Map<string, RunEntry>
+  /** Open runs and segments of this process. */
+  readonly open: OpenParts
   /** Runs that have ended here, for a bounded time: their ids are not given out again. */
   closed: RecentKeys
   /** Set while one `startSpan` runs; see `RunIdGenerator`. */
@@ -48,7 +49,7 @@ export function shared(): Shared {
 }
 
 const state: Shared = ((globalThis as Host)[key] ??= {
-  open: new Map(),
+  open: new OpenParts(),
   closed: new RecentKeys(defaultMaxClosedRuns),
   armed: undefined,
   starting: undefined,
