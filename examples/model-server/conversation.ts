@@ -1,0 +1,73 @@
+/** A function the model may ask for. */
+export interface OfferedTool {
+  readonly name: string
+  readonly description: string
+  readonly parameters: unknown
+}
+
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  /** JSON, as models write it. */
+  readonly arguments: string
+}
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool'
+  readonly content: string
+  readonly toolCalls?: readonly ToolCall[] | undefined
+  /** Of a tool's result: the call it answers. */
+  readonly toolCallId?: string | undefined
+}
+
+/** A request in either dialect of the API, as the model sees it. */
+export interface Conversation {
+  readonly model: string
+  readonly messages: readonly Message[]
+  readonly tools: readonly OfferedTool[]
+}
+
+/** What the model answers: a text, or calls of tools it wants made. */
+export interface Answer {
+  readonly text: string
+  readonly toolCalls: readonly Omit<ToolCall, 'id'>[]
+  /** Thoughts that are billed and never shown. */
+  readonly reasoning: string
+}
+
+/**
+ * The text that is billed as input: tools first and messages after them, as they reach the model.
+ *
+ * Ids of tool calls are left out: they differ from run to run, and the bill must not.
+ */
+export function renderPrompt({ tools, messages }: Conversation): string {
+  const offered = tools.map((tool) => `<|tool|>${JSON.stringify(tool)}\n`)
+  const said = messages.map((message) => `<|${message.role}|>${message.content}${renderToolCalls(message.toolCalls)}\n`)
+  return [...offered, ...said, '<|assistant|>'].join('')
+}
+
+/** The text that is billed as visible output. */
+export function renderAnswer({ text, toolCalls }: Answer): string {
+  return text + renderToolCalls(toolCalls)
+}
+
+function renderToolCalls(toolCalls: readonly Omit<ToolCall, 'id'>[] | undefined): string {
+  return (toolCalls ?? []).map((call) => `<|call|>${call.name}${call.arguments}`).join('')
+}
+
+/** Results of earlier calls of one tool, in order. */
+export function toolResults({ messages }: Conversation, toolName: string): string[] {
+  const calls = messages.flatMap((message) => message.toolCalls ?? [])
+  const ids = new Set(calls.filter((call) => call.name === toolName).map((call) => call.id))
+  return messages
+    .filter((message) => message.role === 'tool' && ids.has(message.toolCallId ?? ''))
+    .map((message) => message.content)
+}
+
+/** Everything said in one role. */
+export function textOf({ messages }: Conversation, role: Message['role']): string {
+  return messages
+    .filter((message) => message.role === role)
+    .map((message) => message.content)
+    .join('\n')
+}

@@ -1,0 +1,13 @@
+/**
+ * No set-up of its own, so Runspan's preset makes one; endpoint, protocol and service name come from the environment.
+ *
+ * @module
+ */
+import { OpenTelemetry } from '@ai-sdk/otel'
+import { registerTelemetry } from 'ai'
+import { registerRunspan } from 'runspan/node'
+
+const runspan = registerRunspan()
+registerTelemetry(new OpenTelemetry())
+
+export const stopTelemetry = () => runspan.shutdown()

@@ -1,0 +1,13 @@
+/**
+ * The preset again; this process sends protobuf, compressed, because its environment says so.
+ *
+ * @module
+ */
+import { OpenTelemetry } from '@ai-sdk/otel'
+import { registerTelemetry } from 'ai'
+import { registerRunspan } from 'runspan/node'
+
+const runspan = registerRunspan()
+registerTelemetry(new OpenTelemetry())
+
+export const stopTelemetry = () => runspan.shutdown()
