@@ -16,7 +16,8 @@ const generatorMark = Symbol.for('runspan.id-generator')
  *
  * Runspan arms the ids of a root just before it starts that span and disarms them right after; every other span gets
  * its ids from the generator inside. The SDK asks for the span id first and for the trace id only where there is no
- * parent (opentelemetry-js `Tracer.startSpan`), so both are known before the first call.
+ * parent (opentelemetry-js `Tracer.startSpan`), so both are known before the first call, and the second call disarms:
+ * what a processor starts while it sees the root start is not to get the root's ids again.
  */
 export class RunIdGenerator implements IdGeneratorLike {
   /** @internal */
@@ -29,8 +30,12 @@ export class RunIdGenerator implements IdGeneratorLike {
   }
 
   generateTraceId(): string {
-    const armed = shared().armed
-    if (armed !== undefined) return armed.traceId
+    const state = shared()
+    const armed = state.armed
+    if (armed !== undefined) {
+      state.armed = undefined
+      return armed.traceId
+    }
     return this.#inner === undefined ? randomHex32() : this.#inner.generateTraceId()
   }
 
