@@ -83,7 +83,7 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   if (parentage.parentRunId !== undefined) attributes[ATTR_RUNSPAN_PARENT_RUN_ID] = parentage.parentRunId
   if (parentage.rootRunId !== undefined) attributes[ATTR_RUNSPAN_ROOT_RUN_ID] = parentage.rootRunId
   if (options.from !== undefined) attributes[ATTR_RUNSPAN_RUN_DETACHED] = true
-  if (identity.attempt !== undefined) attributes[ATTR_RUNSPAN_RUN_ATTEMPT] = identity.attempt
+  if (identity.attempt !== undefined && identity.attempt > 1) attributes[ATTR_RUNSPAN_RUN_ATTEMPT] = identity.attempt
   if (identity.first !== undefined) attributes[ATTR_RUNSPAN_FIRST_RUN_ID] = identity.first
   if (options.agentVersion !== undefined) attributes[ATTR_RUNSPAN_AGENT_VERSION] = options.agentVersion
   if (options.conversationId !== undefined) attributes[ATTR_GEN_AI_CONVERSATION_ID] = options.conversationId
