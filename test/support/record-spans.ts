@@ -14,7 +14,7 @@ import {
 import { afterEach, expect } from 'vitest'
 
 import { RunIdGenerator, RunRollupProcessor, type RollupOptions } from '../../src/index.ts'
-import { sweep } from '../../src/run/registry.ts'
+import { forget, sweep } from '../../src/run/registry.ts'
 import { defaultSettings } from '../../src/run/settings.ts'
 import { shared } from '../../src/run/shared.ts'
 import { traceText, type Shown } from './trace-text.ts'
@@ -139,10 +139,12 @@ export function recordSpans(options: RecordOptions = {}): RecordedSpans {
 }
 
 afterEach(() => {
-  const { open } = shared()
-  const left = [...open.keys()]
-  open.clear()
+  const left = [...shared().open.values()]
+  for (const entry of left) forget(entry, false)
   // With nothing open the sweep ends its own timer, so that the next test's clock gets one of its own.
   sweep()
-  expect(left, 'runs that were left open').toEqual([])
+  expect(
+    left.map((entry) => entry.runId),
+    'runs that were left open',
+  ).toEqual([])
 })
