@@ -3,7 +3,7 @@ import { diag } from '@opentelemetry/api'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { shared } from '../run/shared.ts'
 import { isRegistered } from './registered-globals.ts'
-import type { SpanExporterLike } from './trace-sdk.ts'
+import type { ExportResultLike, SpanExporterLike } from './trace-sdk.ts'
 
 /** What left and what was lost, in spans. */
 export interface DeliveryCounts {
@@ -14,13 +14,7 @@ export interface DeliveryCounts {
   readonly error: unknown
 }
 
-interface ExportResult {
-  /** 0 where the export succeeded. */
-  readonly code: number
-  readonly error?: unknown
-}
-
-type Export = (spans: readonly unknown[], resultCallback: (result: ExportResult) => void) => void
+type Export = (spans: readonly unknown[], resultCallback: (result: ExportResultLike) => void) => void
 
 interface EndedSpan {
   spanContext(): { readonly traceFlags: number }
@@ -50,7 +44,7 @@ export class Delivery {
       this.#queued = Math.max(0, this.#queued - spans.length)
       this.#exportOnce(exporter, spans, resultCallback)
     }
-    const wrapper: SpanExporterLike = { export: watchedExport as never, shutdown: () => exporter.shutdown() }
+    const wrapper: SpanExporterLike = { export: watchedExport, shutdown: () => exporter.shutdown() }
     if (exporter.forceFlush !== undefined) wrapper.forceFlush = () => exporter.forceFlush!()
     return wrapper
   }
@@ -121,7 +115,7 @@ export class Delivery {
       land = resolve
     })
     this.#inFlight.add(flight)
-    const finish = (result: ExportResult): void => {
+    const finish = (result: ExportResultLike): void => {
       // Some exporters call back twice, once for the timeout and once for the answer.
       if (!this.#inFlight.delete(flight)) return
       this.#count(result, spans.length)
@@ -132,19 +126,18 @@ export class Delivery {
       exporter.export(spans as never, finish)
     } catch (error) {
       // A processor would throw it on, out of somebody's span.end().
-      finish({ code: 1, error })
+      finish({ code: 1, error: error instanceof Error ? error : new Error(String(error)) })
     }
   }
 
-  #count({ code, error }: ExportResult, spanCount: number): void {
+  #count({ code, error }: ExportResultLike, spanCount: number): void {
     if (code === 0) {
       this.#exported += spanCount
       return
     }
     this.#failed += spanCount
     this.#error ??= error ?? new Error('the exporter reported a failure without a reason')
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#warn(`${spanCount} spans were lost, because their export failed: ${reason}`)
+    this.#warn(`${spanCount} spans were lost, because their export failed: ${error?.message ?? 'no reason was given.'}`)
   }
 
   /** Says so once per minute; where nobody listens to diag, once per process as a warning of Node's. */

@@ -54,14 +54,18 @@ export function findSdk(exporters: readonly string[], places: readonly From[] = 
   const looked = places.map((from) => lookAround(from, exporters))
   const complete = looked.find((place) => place.missing.length === 0)
   if (complete === undefined) {
-    // The place that lacks least is the one that was meant.
-    const nearest = looked.toSorted((one, other) => one.missing.length - other.missing.length)[0]!
+    const [nearest] = looked.toSorted((one, other) => distance(one) - distance(other)) as [Place]
     throw missingPackages(nearest.line, nearest.missing)
   }
   return {
     sdk: loadSdk(complete),
     find: (name) => InstalledPackage.find(complete.from, name),
   }
+}
+
+/** How far a place is from being what the application meant: one with an SDK is nearer than any without. */
+function distance({ sdk, missing }: Place): number {
+  return missing.length + (sdk === undefined ? 10 : 0)
 }
 
 function applicationPlaces(): readonly From[] {

@@ -3,9 +3,15 @@ import type { Attributes, Context, ContextManager, Link, TextMapPropagator, Trac
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import type { IdGeneratorLike } from '../run/run-id-generator.ts'
 
+/** How an export ended: code 0 is success. */
+export interface ExportResultLike {
+  readonly code: number
+  readonly error?: Error
+}
+
 /** OpenTelemetry's `SpanExporter`, structurally: the SDK's types differ between its majors. */
 export interface SpanExporterLike {
-  export(spans: never, resultCallback: (result: never) => void): void
+  export(spans: never, resultCallback: (result: ExportResultLike) => void): void
   shutdown(): Promise<void>
   forceFlush?(): Promise<void>
 }
