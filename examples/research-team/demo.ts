@@ -81,12 +81,15 @@ async function runDemo(): Promise<void> {
     signal,
   })
   const outcome = await Promise.race([asking, team.lost, rejectOnAbort(signal)])
-  await team.stop()
+  const stopped = team.stop()
+  // Spans that got lost on the way out are a failure of the demo, but none of the runs: those are shown all the same.
+  await Promise.allSettled([stopped])
 
   const durationMillis = Math.round(performance.now() - startedMillis)
   const report: DemoReport = { ...outcome, endpoint: sink.endpoint, durationMillis }
   if (options.json) console.log(JSON.stringify(report, undefined, 2))
   else show(report, sink.spans)
+  await stopped
 }
 
 function show(report: DemoReport, spans: readonly StoredSpan[] | undefined): void {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export interface ServiceOptions {
@@ -18,44 +19,47 @@ export interface Service {
   readonly url: string | undefined
   /** Rejects when the process goes before it was asked to. */
   readonly lost: Promise<never>
-  /** Asks it to finish, and ends it by force when it does not within five seconds. */
+  /**
+   * Asks it to finish, and ends it by force when it does not in time.
+   *
+   * @throws when it could not finish its work: not every span was delivered, say
+   */
   stop(): Promise<void>
 }
 
-/** How long a service may take to finish, in milliseconds. */
-const stopMillis = 5000
+/** How long a service may take to finish, in milliseconds: a little longer than its exporter tries. */
+const stopMillis = 12_000
 
-/** Starts a service and waits until it says that it can take work. */
+/** Starts a service and waits until it says that it can take work. What it complains about is passed on. */
 export async function startService(options: ServiceOptions, signal: AbortSignal): Promise<Service> {
   const { name, script, environment } = options
   const child = spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url))], {
     env: { ...process.env, ...environment, OTEL_SERVICE_NAME: name },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
-  const said: string[] = []
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => said.push(text))
-  let stopping = false
+  if (child.stderr) createInterface({ input: child.stderr }).on('line', (line) => console.error(`[${name}] ${line}`))
   const exited = once(child, 'exit')
+  let stopped: Promise<void> | undefined
   const lost = exited.then(([code, killedBy]): Promise<never> => {
-    if (stopping) return new Promise(() => {})
-    throw new Error(`Service ${name} ended with ${killedBy ?? code}: ${said.join('').trim() || 'it said nothing'}`)
+    if (stopped !== undefined) return new Promise(() => {})
+    throw new Error(`Service ${name} ended with ${killedBy ?? code} before it was asked to.`)
   })
   lost.catch(() => {})
 
   async function stop(): Promise<void> {
-    stopping = true
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     const force = setTimeout(() => child.kill('SIGKILL'), stopMillis)
-    await exited
+    const [code, killedBy] = await exited
     clearTimeout(force)
+    if (code !== 0) throw new Error(`Service ${name} could not finish; it ended with ${killedBy ?? code}.`)
   }
 
+  const service = { name, pid: child.pid ?? 0, lost, stop: () => (stopped ??= stop()) }
   try {
-    const url = await Promise.race([ready(child, signal), lost])
-    return { name, pid: child.pid ?? 0, url, lost, stop }
+    return { ...service, url: await Promise.race([ready(child, signal), lost]) }
   } catch (error) {
-    await stop()
+    await service.stop().catch(() => {})
     throw error
   }
 }

@@ -14,7 +14,9 @@ function describeSpan(span: StoredSpan): string | undefined {
   const { attributes } = span
   const agent = text(attributes['gen_ai.agent.name'])
   if ('runspan.child_run.id' in attributes) {
-    return span.kind === 'producer' ? `announced run ${text(attributes['runspan.child_run.id'])} of ${agent}` : undefined
+    return span.kind === 'producer'
+      ? `announced run ${text(attributes['runspan.child_run.id'])} of ${agent}`
+      : undefined
   }
   if ('runspan.run.status' in attributes) {
     return `run ${span.traceId} of ${agent} ${text(attributes['runspan.run.status'])} after ${seconds(span)}`

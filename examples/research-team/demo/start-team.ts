@@ -17,7 +17,7 @@ export interface Team extends AsyncDisposable {
   readonly plannerUrl: string
   /** Rejects when one of them goes before it was asked to. */
   readonly lost: Promise<never>
-  /** Asks all of them to finish; afterwards every span they made is delivered. */
+  /** Asks all of them to finish; afterwards every span they made is delivered. @throws when one of them could not */
   stop(): Promise<void>
 }
 
@@ -28,6 +28,8 @@ export async function startTeam(options: TeamOptions): Promise<Team> {
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     // People watch: half a second is late enough.
     OTEL_BSP_SCHEDULE_DELAY: '200',
+    // Otherwise the SDK loses spans in silence.
+    OTEL_LOG_LEVEL: 'error',
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
     OPENAI_BASE_URL: modelBaseUrl,
@@ -47,12 +49,13 @@ export async function startTeam(options: TeamOptions): Promise<Team> {
     return service
   }
   async function stop(): Promise<void> {
-    const stopping: Promise<void>[] = []
-    for (const service of await Promise.allSettled(starting)) {
-      if (service.status === 'fulfilled') stopping.push(service.value.stop())
-    }
-    await Promise.all(stopping)
+    const services = await Promise.allSettled(starting)
+    const started = services.flatMap((service) => (service.status === 'fulfilled' ? [service.value] : []))
+    const stops = await Promise.allSettled(started.map((service) => service.stop()))
+    for (const outcome of stops) if (outcome.status === 'rejected') throw outcome.reason
   }
+  /** Where something has gone wrong already, that is what is to be reported. */
+  const stopQuietly = () => stop().catch(() => {})
 
   try {
     // Each service is told where the next one listens, so the last in the chain starts first.
@@ -63,14 +66,9 @@ export async function startTeam(options: TeamOptions): Promise<Team> {
     const services = [await writing, search, executor, planner]
     const lost = Promise.race(services.map((service) => service.lost))
     lost.catch(() => {})
-    return {
-      plannerUrl: planner.url ?? '',
-      lost,
-      stop,
-      [Symbol.asyncDispose]: stop,
-    }
+    return { plannerUrl: planner.url ?? '', lost, stop, [Symbol.asyncDispose]: stopQuietly }
   } catch (error) {
-    await stop()
+    await stopQuietly()
     throw error
   }
 }

@@ -19,11 +19,12 @@ found, say so in one line, and do not guess. Write plain sentences without any m
 const search = tool({
   description: 'Searches the library. Returns passages, the best one first.',
   inputSchema: z.object({ query: z.string() }),
-  async execute({ query }) {
+  async execute({ query }, { abortSignal }) {
     const response = await fetchInRun(new URL('/search', requireVariable('SEARCH_URL')), {
       method: 'POST',
       headers: teamHeaders(),
       body: JSON.stringify({ query }),
+      ...(abortSignal && { signal: abortSignal }),
     })
     if (!response.ok) throw new Error(`The search service answered ${response.status}.`)
     return found.parse(await response.json()).passages.join('\n')

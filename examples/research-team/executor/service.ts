@@ -9,6 +9,7 @@ import express from 'express'
 import { extractRun, runIdOf, wrapAgent } from 'runspan'
 import { z } from 'zod'
 
+import { callerSignal } from '../shared/caller-signal.ts'
 import { serve } from '../shared/http-service.ts'
 import { isFromTeam } from '../shared/team.ts'
 import { research } from './executor.ts'
@@ -25,6 +26,7 @@ app.post('/run', async (request, response) => {
     input: task,
     goal: task,
     conversationId,
+    signal: callerSignal(response),
   })
   response.json({ runId, findings: result })
 })

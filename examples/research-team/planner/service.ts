@@ -11,6 +11,7 @@ import express from 'express'
 import { runIdOf, wrapAgent } from 'runspan'
 import { z } from 'zod'
 
+import { callerSignal } from '../shared/caller-signal.ts'
 import { requireVariable } from '../shared/environment.ts'
 import { serve } from '../shared/http-service.ts'
 import type { ReportJob } from '../shared/report-job.ts'
@@ -28,6 +29,7 @@ app.post('/ask', async (request, response) => {
     input: question,
     goal: question,
     conversationId,
+    signal: callerSignal(response),
   })
   response.json({ runId, conversationId, ...result })
 })

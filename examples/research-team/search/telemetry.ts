@@ -10,4 +10,7 @@ import { registerRunspan } from 'runspan/node'
 const runspan = registerRunspan()
 registerTelemetry(new OpenTelemetry())
 
-export const stopTelemetry = () => runspan.shutdown()
+export async function stopTelemetry(): Promise<void> {
+  const { status, failedSpans, droppedSpans } = await runspan.shutdown()
+  if (status !== 'completed') throw new Error(`Telemetry ${status}: ${failedSpans + droppedSpans} span(s) were lost.`)
+}
