@@ -1,0 +1,43 @@
+/** One model call, as a price table or a price function takes it. Details are parts of the totals. */
+export interface PricedCall {
+  /** Who served the model, as the span or the application names it: `openai`, `aws.bedrock`, `anthropic.messages` … */
+  readonly provider: string | undefined
+  /** The model, as the span or the application names it. */
+  readonly model: string
+  /** When the call began, in milliseconds since the epoch: the price of that time applies. */
+  readonly timeUnixMillis: number
+  /** All input tokens, cached ones included. */
+  readonly inputTokens: number
+  /** All output tokens, reasoning included. */
+  readonly outputTokens: number
+  /** Part of the input: read from the provider's cache. */
+  readonly cacheReadInputTokens: number
+  /** Part of the input: written to the provider's cache. */
+  readonly cacheWriteInputTokens: number
+  /** Part of the output: reasoning. */
+  readonly reasoningOutputTokens: number
+}
+
+/**
+ * A copy whose numbers can be reckoned with: what is no count (negative, NaN, infinite) is 0, and a detail is at most
+ * what is left of its total, cache reads before cache writes.
+ */
+export function clampedCall(call: PricedCall): PricedCall {
+  const inputTokens = tokens(call.inputTokens)
+  const outputTokens = tokens(call.outputTokens)
+  const cacheReadInputTokens = Math.min(tokens(call.cacheReadInputTokens), inputTokens)
+  return {
+    provider: call.provider,
+    model: call.model,
+    timeUnixMillis: call.timeUnixMillis,
+    inputTokens,
+    outputTokens,
+    cacheReadInputTokens,
+    cacheWriteInputTokens: Math.min(tokens(call.cacheWriteInputTokens), inputTokens - cacheReadInputTokens),
+    reasoningOutputTokens: Math.min(tokens(call.reasoningOutputTokens), outputTokens),
+  }
+}
+
+function tokens(value: number): number {
+  return value > 0 && value < Infinity ? value : 0
+}
