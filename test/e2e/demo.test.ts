@@ -115,7 +115,7 @@ describe.skipIf(backends.status === 'missing')('the demo, through the Collector 
 /** Whether as many spans are there as the rollups of the run and its segments speak of. */
 function isWhole(spans: readonly StoredSpan[]): boolean {
   const rollups = spans.filter(({ attributes }) =>
-    ['run', 'segment'].includes(String(attributes[ATTR_RUNSPAN_ROLLUP_SCOPE])),
+    ['run', 'segment'].some((scope) => attributes[ATTR_RUNSPAN_ROLLUP_SCOPE] === scope),
   )
   const announced = rollups.reduce((sum, { attributes }) => sum + Number(attributes[ATTR_RUNSPAN_SPANS]), 0)
   return rollups.some((span) => span.parentSpanId === undefined) && spans.length >= announced
