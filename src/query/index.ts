@@ -1,0 +1,33 @@
+/**
+ * Stored spans become runs again. In: spans from a receiver or a store, in any order and with gaps. Out: runs with their
+ * totals, and families of runs. Called by the viewer and the command line, and by whoever keeps spans of their own.
+ *
+ * @module
+ */
+export type { Dispatch } from './dispatch.ts'
+export {
+  buildFamilies,
+  findFamily,
+  walkFamily,
+  type AbsentNode,
+  type Family,
+  type FamilyNode,
+  type RunNode,
+} from './family-tree.ts'
+export type { Gap, Part } from './part.ts'
+export type { RunDescription } from './run-description.ts'
+export type { RunTree } from './run-tree.ts'
+export { runTreesOf } from './run-trees.ts'
+export type { Segment } from './segment.ts'
+export type {
+  StoredAttributes,
+  StoredEvent,
+  StoredLink,
+  StoredResource,
+  StoredScope,
+  StoredSpan,
+  StoredSpanKind,
+  StoredStatus,
+  StoredValue,
+} from './stored-span.ts'
+export type { CostSource, Totals } from './totals.ts'

@@ -1,0 +1,95 @@
+import { ATTR_RUNSPAN_ROLLUP_SCOPE, ATTR_RUNSPAN_RUN_ID, SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import { dispatchOf, type Dispatch } from './dispatch.ts'
+import { durationMillisOf } from './duration.ts'
+import { partOf, type Gap } from './part.ts'
+import { describeRun, type RunDescription } from './run-description.ts'
+import { isSegmentRoot, segmentOf, type Segment } from './segment.ts'
+import type { StoredSpan } from './stored-span.ts'
+import { noTotals, sumOf, type Totals } from './totals.ts'
+
+/** One run, read back from the spans of its trace. */
+export interface RunTree extends RunDescription {
+  /** The trace id. */
+  readonly runId: string
+  /** Absent while the run is open, and for ever where its process was lost. */
+  readonly root: StoredSpan | undefined
+  /** Start of the root, else of the first span there is, in nanoseconds since the epoch. */
+  readonly startUnixNano: bigint
+  /** `undefined` without a root. */
+  readonly durationMillis: number | undefined
+  /** What the run's own process saw of it; `undefined` where nothing was reported. */
+  readonly ownTotals: Totals | undefined
+  /** Own totals, and those of the segments that were counted elsewhere. Linked runs are not in it. */
+  readonly totals: Totals
+  /** What may be missing from the totals; none where they are complete. */
+  readonly gaps: readonly Gap[]
+  /** Spans of all parts that were open when the numbers were written, and that no amendment has reported. */
+  readonly openSpans: number
+  /** In the order in which they started. */
+  readonly segments: readonly Segment[]
+  /** What this run started, in order. */
+  readonly dispatches: readonly Dispatch[]
+  /** Every span there is, each once, in the order in which they started. */
+  readonly spans: readonly StoredSpan[]
+}
+
+/**
+ * Reads one run. Its totals are the rollup of its root, the rollups of the segments that {@link Segment.isLocal} does
+ * not say are in there already, and the amendments of all of these: parts that have no span in common.
+ *
+ * @param spans the spans of the run's trace, each once, in the order in which they started; at least one
+ */
+export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree {
+  const root = spans.find(isRunRoot)
+  const amendments = amendmentsByPart(spans, root)
+  const own = partOf(root, amendments.get(root?.spanId) ?? [])
+  const segments = spans.filter(isSegmentRoot).map((span) => segmentOf(span, amendments.get(span.spanId) ?? []))
+  const segmentIds = new Set(segments.map(({ span }) => span.spanId))
+  // An amendment can come before the segment root it belongs to; its numbers are in no other part.
+  const orphans = [...amendments].filter(([spanId]) => spanId !== root?.spanId && !segmentIds.has(spanId!))
+  const parts = [
+    own,
+    ...segments.filter(({ isLocal }) => !isLocal),
+    ...orphans.map(([, late]) => partOf(undefined, late)),
+  ]
+  return {
+    runId,
+    root,
+    ...describeRun(root),
+    startUnixNano: (root ?? spans[0]!).startUnixNano,
+    durationMillis: root === undefined ? undefined : durationMillisOf(root),
+    ownTotals: own.totals,
+    totals: sumOf(parts.map(({ totals }) => totals ?? noTotals)),
+    gaps: [...new Set(parts.flatMap(({ gaps }) => gaps))],
+    openSpans: parts.reduce((sum, { openSpans }) => sum + openSpans, 0),
+    segments,
+    dispatches: spans.map(dispatchOf).filter((dispatch) => dispatch !== undefined),
+    spans,
+  }
+}
+
+/** A run's root: INTERNAL, without a parent, with the run id, and no segment. */
+function isRunRoot(span: StoredSpan): boolean {
+  return (
+    span.parentSpanId === undefined &&
+    span.kind === 'internal' &&
+    ATTR_RUNSPAN_RUN_ID in span.attributes &&
+    !isSegmentRoot(span)
+  )
+}
+
+/** Amendments by the span id of the root they amend; `undefined` is a run's root that has not come. */
+function amendmentsByPart(
+  spans: readonly StoredSpan[],
+  root: StoredSpan | undefined,
+): Map<string | undefined, StoredSpan[]> {
+  const byPart = new Map<string | undefined, StoredSpan[]>()
+  for (const span of spans) {
+    if (span.name !== SPAN_RUNSPAN_AMENDMENT || span.parentSpanId === undefined) continue
+    const partId = span.attributes[ATTR_RUNSPAN_ROLLUP_SCOPE] === 'run' ? root?.spanId : span.parentSpanId
+    const there = byPart.get(partId)
+    if (there === undefined) byPart.set(partId, [span])
+    else there.push(span)
+  }
+  return byPart
+}

@@ -1,0 +1,54 @@
+import {
+  ATTR_RUNSPAN_CHILD_RUN_ID,
+  ATTR_RUNSPAN_PARENT_RUN_ID,
+  ATTR_RUNSPAN_ROOT_RUN_ID,
+  ATTR_RUNSPAN_RUN_ID,
+} from '../attributes.ts'
+import { textAt } from './attribute-values.ts'
+import { runKeyOf } from './run-key.ts'
+import { runTreeOf, type RunTree } from './run-tree.ts'
+import { spansByTrace } from './spans-by-trace.ts'
+import type { StoredSpan } from './stored-span.ts'
+
+/**
+ * Reads every run that a bag of spans holds, one per trace, in the order in which they started. Traces that are no runs
+ * are left out.
+ */
+export function runTreesOf(spans: Iterable<StoredSpan>): readonly RunTree[] {
+  const traces = spansByTrace(spans)
+  const named = runIdsNamedIn(traces.values())
+  const runs: RunTree[] = []
+  for (const [traceId, trace] of traces) {
+    if (named.has(traceId) || trace.some(isOfRun)) runs.push(runTreeOf(traceId, trace))
+  }
+  return runs.toSorted((a, b) => {
+    if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1
+    return a.runId < b.runId ? -1 : 1
+  })
+}
+
+/** The ids that spans name as runs: their own, their parents, what they started. */
+function runIdsNamedIn(traces: Iterable<readonly StoredSpan[]>): Set<string> {
+  const named = new Set<string>()
+  for (const trace of traces) {
+    for (const { attributes } of trace) {
+      for (const key of [
+        ATTR_RUNSPAN_RUN_ID,
+        ATTR_RUNSPAN_PARENT_RUN_ID,
+        ATTR_RUNSPAN_ROOT_RUN_ID,
+        ATTR_RUNSPAN_CHILD_RUN_ID,
+      ]) {
+        const id = textAt(attributes, key)
+        if (id !== undefined) named.add(runKeyOf(id))
+      }
+    }
+  }
+  return named
+}
+
+/** Whether a span's trace state marks its trace as a run: before the root comes, often nothing else does. */
+function isOfRun({ traceState, traceId }: StoredSpan): boolean {
+  if (traceState === undefined) return false
+  const mark = `runspan=${traceId.slice(16)}`
+  return traceState.split(',').some((member) => member.trim() === mark)
+}
