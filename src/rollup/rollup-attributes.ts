@@ -59,7 +59,7 @@ function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | und
   if (sums.reasoning !== 0) attributes[ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS] = sums.reasoning
   if (sums.unpriced !== 0) attributes[ATTR_RUNSPAN_CALLS_UNPRICED] = sums.unpriced
   attributes[ATTR_RUNSPAN_COST_SOURCE] = costSource(sums)
-  if (sums.reported + sums.priced === 0) return
+  if (sums.reported + sums.priced === 0 && sums.nanoUsd === 0) return
   attributes[ATTR_RUNSPAN_COST_USD] = sums.nanoUsd / 1e9
   attributes[ATTR_RUNSPAN_COST_NANO_USD] = sums.nanoUsd
   if (sums.priced !== 0 && priceTable !== undefined) attributes[ATTR_RUNSPAN_COST_PRICE_TABLE] = priceTable
@@ -68,6 +68,8 @@ function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | und
 /** The numbers of an amendment: what came after the rollup, under `runspan.late.`. They may be negative. */
 export function lateAttributes(sums: Sums): Attributes {
   const plain: Attributes = {}
+  // Late calls may replace as many that were counted in their stead: their number alone says nothing.
+  if (sums.llmCalls === 0 && sums.hasCallNumbers) writeCalls(plain, sums, undefined)
   writeRollup(plain, sums, { scope: 'run', complete: false, openSpans: 0, priceTable: undefined })
   const late: Attributes = {}
   for (const [key, value] of Object.entries(plain)) {

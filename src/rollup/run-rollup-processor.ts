@@ -9,6 +9,7 @@ import {
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
+import { runOfContext } from '../run/run-context.ts'
 import { rollupMark } from '../run/run-entry.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
 import { setState } from '../run/span-state.ts'
@@ -16,13 +17,16 @@ import { count, guarded } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
-import { settleSelfReport, settleSpan, type Pricer } from './settle-span.ts'
+import { settleSpan, statusError, type Pricer } from './settle-span.ts'
 import type { ReadableSpanLike, SpanProcessorLike } from './span-like.ts'
 import { SpanNode, nodeOf } from './span-node.ts'
 import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
 
 /** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
 const kindInternal = 0
+
+/** How many runs with late numbers wait at most for their other open spans before they are amended. */
+const maxPending = 256
 
 /** Options of {@link RunRollupProcessor}. */
 export interface RollupOptions {
@@ -68,7 +72,16 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       )
     }
     this.#stampAll = options.stamp === 'all'
-    this.#prices = new PriceBook(options.prices)
+    this.#prices = new PriceBook(options.prices, {
+      onFunctionError: (error) =>
+        count('callbackErrors', 'a price function failed. The call is unpriced; mend the function.', error),
+      onListMissing: (error) =>
+        count(
+          'internalErrors',
+          '@pydantic/genai-prices cannot be loaded; calls that nobody reports a cost for are unpriced',
+          error,
+        ),
+    })
     this.#onUsage = options.onUsage
     this.#price = (call) => {
       const nanoUsd = this.#prices.price(call)
@@ -101,7 +114,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
   /** Reports what is still pending of runs that have ended. */
   forceFlush(): Promise<void> {
-    for (const part of this.#pending) this.#amend(part)
+    for (const part of this.#pending) this.#amendQuietly(part)
     return Promise.resolve()
   }
 
@@ -119,11 +132,12 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   settleRoot(tally: PartTally, selfReported: Usage | undefined, failed: boolean): void {
     const node = tally.root
     if (node === undefined || node.ended) return
-    raise(tally, 'spans')
+    raise(tally, 'spans', 1)
     for (let at = tally.parent; at !== undefined; at = at.parent) at.open--
+    node.selfReported = selfReported
     settleSpan(node, this.#price)
-    settleSelfReport(node, selfReported, this.#price)
-    if (failed && !node.failedBelow) raise(tally, 'errors')
+    // Where the application had set the status to OK, that stays.
+    if (failed && node.span.status.code !== statusError && !node.failedBelow) raise(tally, 'errors', 1)
   }
 
   #start(span: ReadableSpanLike, parentContext: Context): void {
@@ -134,29 +148,23 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (starting !== undefined) {
       // One startSpan, one root: what a later processor starts in its own onStart is no root of ours.
       state.starting = undefined
-      const around = starting.joined ? (parentNode?.tally ?? state.open.get(starting.runId)?.tally) : undefined
-      const part = new PartTally(starting, around instanceof Tally ? around : undefined, this)
+      const above = starting.joined ? aboveSegment(starting.runId, parentNode) : undefined
+      const part = new PartTally(starting, above?.tally, this)
       for (let at = part.parent; at !== undefined; at = at.parent) at.open++
       starting.tally = part
-      part.root = new SpanNode(span, part, part, part.parent === undefined ? undefined : parentNode, !starting.joined)
+      part.root = new SpanNode(span, part, part, above, !starting.joined)
       setState(span, part.root)
       return
     }
-    const part = parentNode?.part ?? this.#partOf(span)
-    if (part === undefined) return
+    const above = parentNode ?? partWithoutParent(span, parentContext)?.root
+    if (above === undefined) return
+    const { part, tally: around } = above
     part.entry.activity++
-    const around = parentNode?.tally ?? part
     const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
     const tally = isAgent ? new Tally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
-    setState(span, new SpanNode(span, part, tally, parentNode, isAgent))
+    setState(span, new SpanNode(span, part, tally, above, isAgent))
     this.#stamp(span, part)
-  }
-
-  /** The part of a span whose parent is not in this process, a server span for example: the trace's, if one is open. */
-  #partOf(span: ReadableSpanLike): PartTally | undefined {
-    const tally = shared().open.get(span.spanContext().traceId)?.tally
-    return tally instanceof PartTally ? tally : undefined
   }
 
   #stamp(span: ReadableSpanLike, part: PartTally): void {
@@ -170,26 +178,27 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const { part, span } = node
     if (part.root === node) {
       // A root that was ended past its handle: the same write, one step later.
-      part.close(span.attributes, undefined, span.status.code === 2)
+      part.close(span.attributes, undefined, span.status.code === statusError)
       return
     }
     part.entry.activity++
     const around = node.isAgent ? node.tally.parent! : node.tally
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open--
-    raise(node.tally, 'spans')
-    const callsBefore = part.sums.llmCalls
+    raise(node.tally, 'spans', 1)
+    // A local segment's numbers are its run's: reported there.
+    const whole = outermost(part)
+    const callsBefore = whole.sums.llmCalls
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)
-    if (part.closed) this.#late(part)
-    else if (this.#onUsage !== undefined && part.sums.llmCalls !== callsBefore) {
+    if (whole.closed) this.#late(whole)
+    else if (this.#onUsage !== undefined && whole.sums.llmCalls !== callsBefore) {
       const onUsage = this.#onUsage
-      guarded('onUsage', () => onUsage(part.entry.runId, part.snapshot()))
+      guarded('onUsage', () => onUsage(whole.entry.runId, whole.snapshot()))
     }
   }
 
   #closeAgent(node: SpanNode): void {
     const { tally, span } = node
-    settleSelfReport(node, node.selfReported, this.#price)
     tally.closed = true
     const facts = { scope: tally.scope, complete: tally.open === 0, openSpans: tally.open, priceTable: this.priceTable }
     writeRollup(span.attributes, tally.sums, facts)
@@ -197,10 +206,22 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
   #late(part: PartTally): void {
     count('lateSpans')
-    // A local segment's late numbers are the run's: reported once, there.
-    if (part.parent !== undefined) return
     this.#pending.add(part)
     if (part.open === 0) this.#amend(part)
+    else if (this.#pending.size > maxPending) {
+      for (const oldest of this.#pending) {
+        this.#amend(oldest)
+        break
+      }
+    }
+  }
+
+  #amendQuietly(part: PartTally): void {
+    try {
+      this.#amend(part)
+    } catch (error) {
+      count('internalErrors', 'failed to write an amendment; late numbers of a run are lost', error)
+    }
   }
 
   #amend(part: PartTally): void {
@@ -224,4 +245,33 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       state.amending = false
     }
   }
+}
+
+/** The run or segment that nothing else is around. */
+function outermost(part: PartTally): PartTally {
+  let at: Tally = part
+  while (at.parent !== undefined) at = at.parent
+  return at as PartTally
+}
+
+/**
+ * Below what a segment counts: a run that is open in this process holds its numbers too, wherever it joined. Segments
+ * of one run that is owned elsewhere stand side by side: readers add them up.
+ */
+function aboveSegment(runId: string, parentNode: SpanNode | undefined): SpanNode | undefined {
+  const run = shared().open.get(runId)
+  if (run === undefined || run.joined || !(run.tally instanceof PartTally)) return undefined
+  return parentNode !== undefined && outermost(parentNode.part) === run.tally ? parentNode : run.tally.root
+}
+
+/**
+ * The part of a span whose parent is not recorded here: the one that the code is in, else the run that the trace is, if
+ * it is open. A server span that a run calls in its own process is such a span.
+ */
+function partWithoutParent(span: ReadableSpanLike, parentContext: Context): PartTally | undefined {
+  const { traceId } = span.spanContext()
+  const current = runOfContext(parentContext)
+  const entry = current?.runId === traceId ? current : shared().open.get(traceId)
+  if (entry === undefined || (entry.joined && entry !== current)) return undefined
+  return entry.tally instanceof PartTally ? entry.tally : undefined
 }

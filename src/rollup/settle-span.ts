@@ -1,5 +1,6 @@
 import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
+import type { PricedCall } from './priced-call.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { roleOfMarks, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
@@ -7,19 +8,7 @@ import { Sums, type Contribution } from './sums.ts'
 import { addTo, raise } from './tally.ts'
 
 /** `SpanStatusCode.ERROR`, as a number: spans are read structurally. */
-const statusError = 2
-
-/** A call as a price book takes it. */
-export interface PricedCall {
-  readonly provider: string | undefined
-  readonly model: string
-  readonly timeUnixMillis: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly cacheReadInputTokens: number
-  readonly cacheWriteInputTokens: number
-  readonly reasoningOutputTokens: number
-}
+export const statusError = 2
 
 /** Billionths of a US dollar for a call, or `undefined` where nobody knows. */
 export type Pricer = (call: PricedCall) => number | undefined
@@ -27,9 +16,13 @@ export type Pricer = (call: PricedCall) => number | undefined
 /**
  * Counts one span that ends, and passes on to its parent what the parent needs to know.
  *
- * Leaves count; containers count only if nothing below them did. Where leaves nest, the outermost that carries usage
- * stands for the call, up to a tool or agent between them; what was counted below it is taken out again. Children may
- * end after their parents, so ended ancestors are looked at too.
+ * - A model call counts. Where calls nest, the outermost that carries usage stands for the call, up to a tool or agent
+ *   between them; what was counted below it is taken out again.
+ * - A container counts only if nothing below it reported usage. Calls below it that said nothing of themselves stay
+ *   calls, and the container's usage is theirs.
+ *
+ * Spans end in any order, children after their parents too: what an ended ancestor counted in their stead is put right,
+ * so that the sums come to the same whatever the order.
  */
 export function settleSpan(node: SpanNode, price: Pricer): void {
   const { span } = node
@@ -37,15 +30,16 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
   const { role } = facts
   node.isBoundary ||= role === 'tool' || role === 'agent'
   node.ended = true
-  if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls')
-  settleUsage(node, facts, price)
+  if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls', 1)
+  if (role === 'leaf') settleLeaf(node, facts, price)
+  else if (facts.hasUsage) settleContainer(node, facts, price)
+  if (node.selfReported !== undefined) settleContainer(node, factsOf(node.selfReported), price)
   settleFailure(node)
   foldUp(node)
 }
 
-/** Counts what an agent or run says of itself, where nothing below it said anything. */
-export function settleSelfReport(node: SpanNode, reported: CallUsage | undefined, price: Pricer): void {
-  if (reported === undefined || node.countedBelow || node.counted) return
+/** What an agent or run said of itself. */
+function factsOf(reported: CallUsage): SpanFacts {
   const facts = new SpanFacts()
   facts.input = tokens(reported.inputTokens)
   facts.output = tokens(reported.outputTokens)
@@ -55,52 +49,66 @@ export function settleSelfReport(node: SpanNode, reported: CallUsage | undefined
   facts.reportedNanoUsd = reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9)
   facts.model = reported.model
   facts.provider = reported.provider
-  countContainer(node, contributionOf(node, facts, price))
+  return facts
 }
 
 function tokens(value: number | undefined): number {
   return typeof value === 'number' && value >= 0 ? Math.round(value) : 0
 }
 
-function settleUsage(node: SpanNode, facts: SpanFacts, price: Pricer): void {
-  if (facts.role === 'leaf') {
-    settleLeaf(node, facts, price)
-    return
+function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void {
+  if (facts.role === 'never') raise(node.tally, 'suppressed', 1)
+  else if (isClaimed(node)) suppress(node)
+  else if (node.usageBelow || node.counted) {
+    raise(node.tally, 'suppressed', 1)
+    // A call without usage above it is the one that this span was about.
+    if (!node.isBoundary) (node.below ??= new Sums()).spans++
+  } else {
+    const contribution = speakingFor(node, contributionOf(node, facts, price))
+    node.counted = true
+    node.revocable = contribution
+    addTo(node.tally, contribution, 1)
+    // What a tool, agent or run says of itself no model call above it may claim.
+    if (!node.isBoundary) offer(node, contribution, 1, 1)
   }
-  if (!facts.hasUsage) return
-  if (facts.role === 'never' || node.countedBelow) raise(node.tally, 'suppressed')
-  else if (claimedBy(node)) suppress(node)
-  else countContainer(node, contributionOf(node, facts, price))
 }
 
 function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (!facts.hasUsage) {
     // An outer span of the same call says nothing itself: what is below it stands.
-    if ((node.below !== undefined && node.below.llmCalls > 0) || claimedBy(node)) return
-    const failed = node.span.status.code === statusError
-    countLeaf(node, failed ? failedCall : unknownCall)
+    if ((node.below !== undefined && node.below.spans > 0) || isClaimed(node)) return
+    const silent = node.span.status.code === statusError ? failedCall : unknownCall
+    node.counted = true
+    node.revocable = silent
+    addTo(node.tally, silent, 1)
+    offer(node, silent, 1, 0)
     return
   }
   node.isLeafWithUsage = true
-  if (claimedBy(node)) {
+  if (isClaimed(node)) {
     suppress(node)
     return
   }
-  if (node.below !== undefined && node.below.llmCalls > 0) {
-    addTo(node.tally, node.below, -1)
-    for (let calls = node.below.llmCalls; calls > 0; calls--) raise(node.tally, 'suppressed')
-    node.below = undefined
-  }
+  if (node.below !== undefined) takeOutBelow(node, node.below)
   const contribution = contributionOf(node, facts, price)
-  countLeaf(node, contribution)
+  node.counted = true
+  addTo(node.tally, contribution, 1)
+  offer(node, contribution, 1, 1)
   if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) {
     node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = contribution.nanoUsd
   }
 }
 
+/** Takes out what was counted below a span that stands for it, or that has one above it which does. */
+function takeOutBelow(node: SpanNode, below: Sums): void {
+  addTo(node.tally, below, -1)
+  raise(node.tally, 'suppressed', below.suppressed)
+  node.below = undefined
+}
+
 /** A span that repeats a call which another one stands for: its cost must not be added by anybody either. */
 function suppress(node: SpanNode): void {
-  raise(node.tally, 'suppressed')
+  raise(node.tally, 'suppressed', 1)
   delete node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD]
 }
 
@@ -109,6 +117,19 @@ const noTokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 
 const failedCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 0 })
 /** A call that nobody reports usage for. */
 const unknownCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 1 })
+
+function isSilent(contribution: Contribution): boolean {
+  return contribution === failedCall || contribution === unknownCall
+}
+
+/** A container is a call itself only where no call is below it; else it speaks for calls that said nothing. */
+function speakingFor(node: SpanNode, contribution: Contribution): Contribution {
+  const hasCost = contribution.reported + contribution.priced > 0
+  const llmCalls = node.silentBelow > 0 ? 0 : 1
+  const unpriced = hasCost ? -node.unpricedBelow : llmCalls
+  if (contribution.llmCalls === llmCalls && contribution.unpriced === unpriced) return contribution
+  return { ...contribution, llmCalls, unpriced }
+}
 
 function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contribution {
   const { startTime } = node.span
@@ -142,31 +163,20 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
   }
 }
 
-function countLeaf(node: SpanNode, contribution: Contribution): void {
-  node.counted = true
-  addTo(node.tally, contribution, 1)
-  offer(node, contribution)
-}
-
-/** A container's own report; what a run's or agent's root says is offered to nobody above. */
-function countContainer(node: SpanNode, contribution: Contribution): void {
-  node.counted = true
-  node.revocable = contribution
-  addTo(node.tally, contribution, 1)
-  if (!node.isBoundary) offer(node, contribution)
-}
-
 /** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
-function offer(node: SpanNode, part: Contribution): void {
+function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
   let above = node.parent
   while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
   if (above === undefined || above.ended || above.isAgent) return
   const below = (above.below ??= new Sums())
   below.add(part, 1)
+  below.spans += spans
+  below.suppressed += suppressed
 }
 
-/** Whether an ancestor that has ended already stands for this span's call. */
-function claimedBy(node: SpanNode): boolean {
+/** Whether a model call above that has ended already stands for this span's call. */
+function isClaimed(node: SpanNode): boolean {
+  if (node.isBoundary) return false
   for (let above = node.parent; above !== undefined && above.ended && !above.isBoundary; above = above.parent) {
     if (above.isLeafWithUsage) return true
   }
@@ -204,31 +214,106 @@ function roleAbove(above: SpanNode): SpanRole {
 
 /** A failure that is passed up is one failure: the innermost span that reports it counts. */
 function settleFailure(node: SpanNode): void {
-  if (node.span.status.code !== statusError) {
-    node.failedBelow = false
-    return
-  }
-  if (!node.failedBelow) raise(node.tally, 'errors')
-  node.failedBelow = true
+  if (node.span.status.code !== statusError) return
+  if (!node.failedBelow) raise(node.tally, 'errors', 1)
+  const { parent } = node
+  if (parent === undefined || parent.failedBelow) return
+  parent.failedBelow = true
+  // A parent that ended first was counted in this span's stead.
+  if (parent.ended && parent.span.status.code === statusError) raise(parent.tally, 'errors', -1)
 }
 
-/** Tells the nearest open ancestor what was counted here, and takes back what ended containers had counted instead. */
+/** Passes up what was counted here. */
 function foldUp(node: SpanNode): void {
-  if (node.below !== undefined) {
-    if (!node.counted && !node.isBoundary) offer(node, node.below)
+  const { below, revocable, parent } = node
+  let mayBeClaimed = node.counted
+  if (below !== undefined) {
     node.below = undefined
-  }
-  const counted = node.counted || node.countedBelow
-  let above = node.parent
-  while (above !== undefined && above.ended) {
-    if (counted && above.revocable !== undefined) {
-      addTo(above.tally, above.revocable, -1)
-      raise(above.tally, 'suppressed')
-      above.revocable = undefined
+    if (below.spans > 0 && !node.isBoundary) {
+      if (isClaimed(node)) takeOutBelow(node, below)
+      else {
+        offer(node, below, below.spans, below.suppressed)
+        mayBeClaimed = true
+      }
     }
-    above = above.parent
+  }
+  const isSilentCall = revocable === failedCall || revocable === unknownCall
+  const hasUsage = node.usageBelow || (node.counted && !isSilentCall)
+  const silent = isSilentCall ? node.silentBelow + 1 : node.silentBelow
+  if (parent === undefined || (!hasUsage && silent === 0)) return
+  const unpriced = revocable === unknownCall ? node.unpricedBelow + 1 : node.unpricedBelow
+  if (parent.ended) correctAbove(parent, mayBeClaimed && !node.isBoundary, hasUsage, silent, unpriced)
+  else passTo(parent, hasUsage, silent, unpriced)
+}
+
+function passTo(above: SpanNode, hasUsage: boolean, silent: number, unpriced: number): void {
+  if (hasUsage) above.usageBelow = true
+  above.silentBelow += silent
+  above.unpricedBelow += unpriced
+}
+
+/** Puts right what ancestors that ended earlier had counted in the stead of what comes now. */
+function correctAbove(
+  first: SpanNode,
+  isNear: boolean,
+  hasUsage: boolean,
+  silentCalls: number,
+  unpricedCalls: number,
+): void {
+  let above: SpanNode | undefined = first
+  let mayBeClaimed = isNear
+  let silent = silentCalls
+  let unpriced = unpricedCalls
+  let taken: Sums | undefined
+  for (; above !== undefined && above.ended; above = above.parent) {
+    const stale = above.revocable
+    above.silentBelow += silent
+    above.unpricedBelow += unpriced
+    if (stale !== undefined && !isClaimed(above)) {
+      if (isSilent(stale)) {
+        // What comes late below a call without usage stands for that call.
+        if (mayBeClaimed) {
+          taken = exchange(above, stale, undefined, taken)
+          silent--
+          unpriced -= stale.unpriced
+        }
+      } else if (hasUsage) {
+        taken = exchange(above, stale, undefined, taken)
+        raise(above.tally, 'suppressed', 1)
+      } else taken = exchange(above, stale, speakingFor(above, stale), taken)
+    }
+    if (above.isBoundary) {
+      mayBeClaimed = false
+      taken = undefined
+    }
   }
   if (above === undefined) return
-  if (node.failedBelow) above.failedBelow = true
-  if (counted) above.countedBelow = true
+  if (taken !== undefined && above.below !== undefined) {
+    above.below.add(taken, -1)
+    above.below.spans -= taken.spans
+    above.below.suppressed -= taken.suppressed
+  }
+  passTo(above, hasUsage, silent, unpriced)
+}
+
+/** Puts another contribution in the place of one that an ended span made. Returns what was taken out so far. */
+function exchange(
+  node: SpanNode,
+  stale: Contribution,
+  fresh: Contribution | undefined,
+  takenSoFar: Sums | undefined,
+): Sums | undefined {
+  if (fresh === stale) return takenSoFar
+  const taken = takenSoFar ?? new Sums()
+  addTo(node.tally, stale, -1)
+  taken.add(stale, 1)
+  if (fresh === undefined) {
+    if (isSilent(stale)) taken.spans++
+    else taken.suppressed++
+  } else {
+    addTo(node.tally, fresh, 1)
+    taken.add(fresh, -1)
+  }
+  node.revocable = fresh
+  return taken
 }

@@ -24,12 +24,19 @@ export class SpanNode implements SpanState {
   isLeafWithUsage = false
   /** Whether this span itself was counted as a model call. */
   counted = false
-  /** Whether anything below it was, bounded or not. */
-  countedBelow = false
+  /** Whether usage of anything below it was, bounded or not. */
+  usageBelow = false
+  /** Counted calls below it that reported no usage, and those of them whose cost nobody knows. */
+  silentBelow = 0
+  unpricedBelow = 0
+  /** Whether a child has failed. */
   failedBelow = false
-  /** What a container added because nothing below it had been counted: taken out again if something below comes late. */
+  /** What a container, or a call without usage, added for want of anything better below it: that may still come late. */
   revocable: Contribution | undefined = undefined
-  /** Sum over the counted leaves below that an outer leaf may still claim; made when there is the first. */
+  /**
+   * Sum over what was counted below that an outer call may still claim; made when there is the first. Its `spans` are
+   * those that stand for a call without usage above them, its `suppressed` those that reported usage and were counted.
+   */
   below: Sums | undefined = undefined
 
   constructor(span: ReadableSpanLike, part: PartTally, tally: Tally, parent: SpanNode | undefined, isAgent: boolean) {

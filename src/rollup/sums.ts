@@ -51,6 +51,13 @@ export class Sums implements Contribution, Subtotal {
     this.unpriced += sign * part.unpriced
   }
 
+  /** Whether calls add anything, be it that they cancel each other out in number. */
+  get hasCallNumbers(): boolean {
+    return [this.input, this.output, this.cacheRead, this.cacheWrite, this.reasoning, this.nanoUsd, this.unpriced].some(
+      (value) => value !== 0,
+    )
+  }
+
   addSubtotal(other: Subtotal): void {
     this.add(other, 1)
     this.toolCalls += other.toolCalls

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 
 import type { RunEntry } from '../run/run-entry.ts'
 import type { RunTally, Subtotal } from '../run/run-tally.ts'
+import { count } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { writeRollup, type RollupScope } from './rollup-attributes.ts'
 import type { SpanNode } from './span-node.ts'
@@ -42,8 +43,8 @@ export function addTo(tally: Tally, part: Contribution, sign: 1 | -1): void {
 }
 
 /** Raises one counter of a part and of every part around it. */
-export function raise(tally: Tally, counter: 'toolCalls' | 'errors' | 'spans' | 'suppressed'): void {
-  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current[counter]++
+export function raise(tally: Tally, counter: 'toolCalls' | 'errors' | 'spans' | 'suppressed', by: number): void {
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current[counter] += by
 }
 
 /** What a run or segment asks of the processor that feeds its sums. */
@@ -91,7 +92,11 @@ export class PartTally extends Tally implements RunTally {
 
   close(attributes: Attributes, selfReported: Usage | undefined, failed: boolean): void {
     if (this.closed) return
-    this.feeder.settleRoot(this, selfReported, failed)
+    try {
+      this.feeder.settleRoot(this, selfReported, failed)
+    } catch (error) {
+      count('internalErrors', `failed to count the root of run ${this.entry.runId}`, error)
+    }
     this.closed = true
     writeRollup(attributes, this.sums, {
       scope: this.scope,

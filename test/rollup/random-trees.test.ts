@@ -1,0 +1,153 @@
+import { SpanKind, SpanStatusCode, context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { startRun } from '../../src/index.ts'
+import { naiveCost, naiveTotals, type NaiveTotals } from '../support/naive-totals.ts'
+import { randomTrees, type RandomTree, type TreeSpan, type TreeUsage } from '../support/random-tree.ts'
+import { recordSpans } from '../support/record-spans.ts'
+
+const keys: Readonly<Record<keyof NaiveTotals, string>> = {
+  input: 'usage.input_tokens',
+  output: 'usage.output_tokens',
+  cacheRead: 'usage.cache_read.input_tokens',
+  nanoUsd: 'cost.nano_usd',
+  llmCalls: 'calls.llm',
+  unpriced: 'calls.unpriced',
+  toolCalls: 'calls.tool',
+  errors: 'errors',
+  spans: 'spans',
+  suppressed: 'rollup.suppressed_spans',
+}
+
+function totalsOn(spans: readonly ReadableSpan[], prefix: string): NaiveTotals {
+  const sum = (key: string): number =>
+    spans.map((span) => Number(span.attributes[prefix + key] ?? 0)).reduce((a, b) => a + b, 0)
+  return Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, sum(key)])) as unknown as NaiveTotals
+}
+
+function added(a: NaiveTotals, b: NaiveTotals): NaiveTotals {
+  return Object.fromEntries(
+    Object.entries(a).map(([name, value]) => [name, value + b[name as keyof NaiveTotals]]),
+  ) as never
+}
+
+function attributesOf({ marks, usage }: TreeSpan): Attributes {
+  if (usage === undefined) return marks
+  const { input, output, cacheRead, cost } = usage
+  return {
+    ...marks,
+    'gen_ai.usage.input_tokens': input,
+    'gen_ai.usage.output_tokens': output,
+    ...(cacheRead === 0 ? {} : { 'gen_ai.usage.cache_read.input_tokens': cacheRead }),
+    'gen_ai.request.model': cost === 'priced' ? 'known-model' : 'other-model',
+    ...(cost === 'reported' ? { 'gen_ai.usage.cost': naiveCost(usage) / 1e9 } : {}),
+  }
+}
+
+/** What the run's own handle is told; the model goes with it, so that it can be priced. */
+function selfReportOf({ input, output, cacheRead, cost }: TreeUsage): object {
+  return {
+    inputTokens: input,
+    outputTokens: output,
+    cacheReadInputTokens: cacheRead,
+    model: cost === 'priced' ? 'known-model' : 'other-model',
+    ...(cost === 'reported' ? { costUsd: naiveCost({ input, output }) / 1e9 } : {}),
+  }
+}
+
+/** Plays a tree through the SDK, and returns its run id and its agents' span ids. */
+function play(tree: RandomTree): { readonly runId: string; readonly spanIds: readonly string[] } {
+  const tracer = trace.getTracer('random')
+  const run = startRun('random')
+  if (tree.rootUsage !== undefined) run.setUsage(selfReportOf(tree.rootUsage))
+  const contexts: Context[] = []
+  const started: Span[] = []
+  const rootContext = run.with(() => context.active())
+  for (const { kind, index } of tree.steps) {
+    if (kind === 'start') {
+      const span = tree.spans[index]!
+      const parent = span.parent === -1 ? rootContext : contexts[span.parent]!
+      const kindOfSpan = span.role === 'remote-agent' ? SpanKind.CLIENT : SpanKind.INTERNAL
+      started[index] = tracer.startSpan(span.role, { kind: kindOfSpan, attributes: attributesOf(span) }, parent)
+      contexts[index] = trace.setSpan(parent, started[index])
+    } else if (index === -1) {
+      run.end(tree.rootFailed ? { status: 'failed' } : {})
+    } else {
+      if (tree.spans[index]!.failed) started[index]!.setStatus({ code: SpanStatusCode.ERROR })
+      started[index]!.end()
+    }
+  }
+  return { runId: run.runId, spanIds: started.map((span) => span.spanContext().spanId) }
+}
+
+/** Whether a span ends after everything below it. */
+function endsLast({ spans, steps }: RandomTree, top: number): boolean {
+  const isBelow = (index: number): boolean =>
+    index >= 0 && (spans[index]!.parent === top || isBelow(spans[index]!.parent))
+  const end = steps.findIndex(({ kind, index }) => kind === 'end' && index === top)
+  return !steps.some(({ index }, at) => at > end && isBelow(index))
+}
+
+/** Keeps the spans of each trace until a test takes them. */
+class SpansByTrace implements SpanProcessor {
+  readonly #spans = new Map<string, ReadableSpan[]>()
+
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    const { traceId } = span.spanContext()
+    const there = this.#spans.get(traceId)
+    if (there === undefined) this.#spans.set(traceId, [span])
+    else there.push(span)
+  }
+
+  take(traceId: string): readonly ReadableSpan[] {
+    const spans = this.#spans.get(traceId) ?? []
+    this.#spans.delete(traceId)
+    return spans
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+describe('any tree of spans', () => {
+  it(
+    'adds up to what the rules make of the finished tree, in whatever order its spans end',
+    { timeout: 120_000 },
+    async () => {
+      const byTrace = new SpansByTrace()
+      await using spans = recordSpans({
+        processors: [byTrace],
+        rollup: {
+          prices: ({ model, inputTokens, outputTokens }) =>
+            model === 'known-model' ? naiveCost({ input: inputTokens, output: outputTokens }) / 1e9 : undefined,
+        },
+      })
+      const property = fc.asyncProperty(randomTrees(14), async (tree) => {
+        const { runId, spanIds } = play(tree)
+        await spans.provider.forceFlush()
+        const exported = byTrace.take(runId)
+        const roots = exported.filter((span) => span.parentSpanContext === undefined)
+        const amendments = exported.filter((span) => span.name === 'runspan amendment')
+        const total = added(totalsOn(roots, 'runspan.'), totalsOn(amendments, 'runspan.late.'))
+        expect(total).toEqual(naiveTotals(tree))
+        for (const span of exported) {
+          if (span.attributes['runspan.rollup.scope'] !== 'agent') continue
+          const index = spanIds.indexOf(span.spanContext().spanId)
+          if (!endsLast(tree, index)) continue
+          expect(totalsOn([span], 'runspan.'), `subtotal of span ${index}`).toEqual(naiveTotals(tree, index))
+          expect(span.attributes['runspan.rollup.complete']).toBe(true)
+        }
+      })
+      await fc.assert(property, { numRuns: 1500 })
+    },
+  )
+})
