@@ -92,7 +92,7 @@ describe('the run id is the trace id', () => {
             if (span.name !== 'invoke_agent planner') return
             if (failing) throw new Error('a processor of somebody else')
             // Another library's processor that starts spans of its own, below and beside the root.
-            for (const parent of [ROOT_CONTEXT, trace.setSpan(ROOT_CONTEXT, span as never)]) {
+            for (const parent of [ROOT_CONTEXT, trace.setSpan(ROOT_CONTEXT, span)]) {
               const other = trace.getTracer('other').startSpan('meanwhile', {}, parent)
               meanwhile.push(other.spanContext().traceId + other.spanContext().spanId)
               other.end()

@@ -49,6 +49,11 @@ export class RecordedSpans implements AsyncDisposable {
     return this.#exporter.getFinishedSpans().toSorted((a, b) => order(a) - order(b))
   }
 
+  /** Every span that has ended, the first to end first. */
+  get inEndOrder(): readonly ReadableSpan[] {
+    return this.#exporter.getFinishedSpans()
+  }
+
   /** The spans of one trace. */
   of(runId: string): readonly ReadableSpan[] {
     return this.all.filter((span) => span.spanContext().traceId === runId)
