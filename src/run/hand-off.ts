@@ -1,4 +1,4 @@
-import type { Attributes, Link } from '@opentelemetry/api'
+import { isSpanContextValid, isValidSpanId, type Attributes, type Link } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
 import type { Subtotal } from './run-tally.ts'
@@ -6,6 +6,9 @@ import type { Subtotal } from './run-tally.ts'
 /** What the ender of a run has to know to write the root that the opener began. */
 export interface RootDescription {
   readonly agentName: string
+  /** The root's own id, where it has one. */
+  readonly spanId: string | undefined
+  readonly isSampled: boolean
   /** Nanoseconds since the epoch, decimal. */
   readonly startUnixNano: string
   readonly parentRunId: string | undefined
@@ -47,12 +50,16 @@ export function decodeHandOff(text: string): RootDescription | undefined {
       v?: unknown
       links: readonly { t: string; s: string; f: number; a?: Attributes }[]
     }
-    if (parsed.v !== format || typeof parsed.agentName !== 'string' || !/^\d{1,20}$/.test(parsed.startUnixNano))
-      return undefined
-    const links = parsed.links.map(({ t, s, f, a }) => ({
-      context: { traceId: t, spanId: s, traceFlags: f, isRemote: true },
-      ...(a === undefined ? {} : { attributes: a }),
-    }))
+    const { v, agentName, startUnixNano, spanId } = parsed
+    if (v !== format || typeof agentName !== 'string' || !/^\d{1,20}$/.test(startUnixNano)) return undefined
+    if (spanId !== undefined && !isValidSpanId(spanId)) return undefined
+    // One malformed link can cost the whole batch it is exported in.
+    const links = parsed.links
+      .map(({ t, s, f, a }) => ({
+        context: { traceId: t, spanId: s, traceFlags: f, isRemote: true },
+        ...(a === undefined ? {} : { attributes: a }),
+      }))
+      .filter((link) => isSpanContextValid(link.context))
     return { ...parsed, links }
   } catch {
     return undefined

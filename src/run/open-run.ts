@@ -94,6 +94,7 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
     attributes,
     links: linksOf(options, identity, parentage, dispatch, active, enclosing),
     startTime: undefined,
+    spanId: undefined,
   }
   startRoot(run, identity, init, active, dispatch)
   if (goal !== undefined) recordGoal(run.otelSpan, goal)
@@ -107,6 +108,8 @@ export interface RootInit {
   readonly attributes: Attributes
   readonly links: Link[]
   readonly startTime: TimeInput | undefined
+  /** The root's own id, where parts of the run point at it already; else it follows from the run id. */
+  readonly spanId: string | undefined
 }
 
 /** Starts the root span under the run's own ids, marks its trace as a run, and puts the run into the registry. */
@@ -119,7 +122,7 @@ export function startRoot<I>(
 ): void {
   const state = shared()
   const { runId } = identity
-  state.armed = { traceId: runId, spanId: rootSpanIdOf(runId) ?? newSpanId() }
+  state.armed = { traceId: runId, spanId: init.spanId ?? rootSpanIdOf(runId) ?? newSpanId() }
   state.starting = run
   let span: Span
   try {

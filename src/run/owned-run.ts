@@ -1,4 +1,12 @@
-import { SpanStatusCode, context, type Attributes, type Context, type Span, type Tracer } from '@opentelemetry/api'
+import {
+  SpanStatusCode,
+  TraceFlags,
+  context,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api'
 
 import {
   ATTR_ERROR_TYPE,
@@ -108,8 +116,11 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     count('runsHandedOff')
     forget(this, false)
     this.#dispatch?.end(undefined, undefined)
+    const root = this.rootContext
     const description: RootDescription = {
       agentName: this.agentName,
+      spanId: root?.spanId,
+      isSampled: root !== undefined && (root.traceFlags & TraceFlags.SAMPLED) !== 0,
       startUnixNano: ref.startUnixNano!,
       parentRunId: this.parentRunId,
       rootRunId: this.#place.rootRunId,

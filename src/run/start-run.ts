@@ -1,4 +1,4 @@
-import { context, type TimeInput } from '@opentelemetry/api'
+import { ProxyTracerProvider, context, type TimeInput } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_RUN_DETACHED } from '../attributes.ts'
 import { textOf } from '../internal/text-of.ts'
@@ -76,7 +76,10 @@ function endOpen(run: Pick<OwnedRun, 'end' | 'canEnd'>, outcome: RunOutcome): bo
   return isFirst
 }
 
-/** Writes the root of a run that was opened elsewhere, and ends it. */
+/**
+ * Writes the root of a run that was opened elsewhere, and ends it: under the id that its parts point at, and not at all
+ * where the opener's sampler dropped it, because then its parts were dropped too.
+ */
 function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): boolean {
   const description = decodeHandOff(handedOff)
   if (description === undefined) {
@@ -87,24 +90,18 @@ function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): bo
     count('endsIgnored', `run ${runId} was ended twice; the first end stands.`)
     return false
   }
-  const { agentName, parentRunId, rootRunId, conversationId, userId, links, subtotal, startUnixNano } = description
-  const run = new OwnedRun(
-    agentName,
-    runId,
-    ambientTracer(),
-    { conversationId, userId },
-    { parentRunId, rootRunId },
-    undefined,
-  )
+  const { agentName, parentRunId, rootRunId, conversationId, userId, subtotal } = description
+  const tracer = description.isSampled ? ambientTracer() : new ProxyTracerProvider().getTracer('runspan')
+  const run = new OwnedRun(agentName, runId, tracer, { conversationId, userId }, { parentRunId, rootRunId }, undefined)
   const attributes = { ...description.attributes, [ATTR_RUNSPAN_RUN_DETACHED]: true }
   const identity = { runId, requested: runId, first: undefined, attempt: undefined }
-  startRoot(
-    run,
-    identity,
-    { attributes, links: [...links], startTime: timeOf(startUnixNano) },
-    context.active(),
-    undefined,
-  )
+  const init = {
+    attributes,
+    links: [...description.links],
+    startTime: timeOf(description.startUnixNano),
+    spanId: description.spanId,
+  }
+  startRoot(run, identity, init, context.active(), undefined)
   if (subtotal !== undefined) run.tally?.addSubtotal(subtotal)
   // Whoever joined the run in between reports on segments of their own.
   run.tally?.markIncomplete()

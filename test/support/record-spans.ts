@@ -73,6 +73,15 @@ export class RecordedSpans implements AsyncDisposable {
     return found[0]!
   }
 
+  /** The id of the one open run of that agent. */
+  openRunId(agentName: string): string {
+    const found = [...shared().open.values()].filter(
+      (entry) => (entry as { agentName?: string }).agentName === agentName,
+    )
+    expect(found, `open runs of ${agentName}`).toHaveLength(1)
+    return found[0]!.runId
+  }
+
   /** The attributes of the one span of that name. */
   attributes(name: string): Attributes {
     return this.span(name).attributes
