@@ -76,6 +76,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   protected selfReported: Usage | undefined
   readonly #init: PartInit<I>
   #interrupter: AbortController | undefined
+  #isInterrupted = false
   #signal: AbortSignal | undefined
   #outputSet = false
   #failure: { readonly error: unknown } | undefined
@@ -146,6 +147,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
         this.#init.signal === undefined
           ? this.#interrupter.signal
           : AbortSignal.any([this.#init.signal, this.#interrupter.signal])
+      if (this.#isInterrupted) this.#abort(this.#interrupter)
     }
     return this.#signal
   }
@@ -263,15 +265,17 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     this.interrupt({ status: 'abandoned', reason })
   }
 
-  /** Ends the part while its function may still run: whoever listens to `signal` is told. */
+  /** Ends the part while its function may still run: whoever listens to `signal`, now or later, is told. */
   protected interrupt(ending: Ending): void {
     this.finish(ending)
-    if (this.#interrupter !== undefined && !this.#interrupter.signal.aborted) {
-      const interrupter = this.#interrupter
-      guarded('a listener of run.signal', () =>
-        interrupter.abort(new DOMException(`run ${this.runId} has ended: ${ending.status}`, 'AbortError')),
-      )
-    }
+    this.#isInterrupted = true
+    if (this.#interrupter !== undefined) this.#abort(this.#interrupter)
+  }
+
+  #abort(interrupter: AbortController): void {
+    guarded('a listener of run.signal', () =>
+      interrupter.abort(new DOMException(`run ${this.runId} has ended: ${this.#ending?.status}`, 'AbortError')),
+    )
   }
 
   /** Ends the part, once. */
