@@ -9,7 +9,13 @@ import {
   type SpanContext,
 } from '@opentelemetry/api'
 
-import { ATTR_RUNSPAN_RUN_ID, ATTR_RUNSPAN_SEGMENT, ATTR_RUNSPAN_SEGMENT_LOCAL } from '../attributes.ts'
+import {
+  ATTR_GEN_AI_CONVERSATION_ID,
+  ATTR_RUNSPAN_RUN_ID,
+  ATTR_RUNSPAN_SEGMENT,
+  ATTR_RUNSPAN_SEGMENT_LOCAL,
+  ATTR_USER_ID,
+} from '../attributes.ts'
 import { marksRun, runTraceState, traceStateFrom } from '../propagation/run-trace-state.ts'
 import { parseTraceparent, formatTraceparent } from '../propagation/traceparent.ts'
 import { follow } from './follow/follow.ts'
@@ -94,13 +100,17 @@ export interface SegmentShape {
 export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, own: SegmentShape = {}): Segment {
   const state = shared()
   const tracer = ambientTracer()
-  const segment = new Segment(tracer, { signal: own.signal }, ref, own.onWrite)
+  const entry = state.open.get(ref.runId)
+  const local = entry === undefined || entry.joined ? undefined : entry
+  const { conversationId, userId } = local ?? {}
+  const segment = new Segment(tracer, { conversationId, userId, signal: own.signal }, ref, local, own.onWrite)
   const name = options.name ?? (ref.agentName === undefined ? 'join' : `invoke_agent ${ref.agentName}`)
   const isTyped = options.type !== undefined && options.type !== 'function' && options.type !== 'chain'
   const shape = shapeOf(name, isTyped ? options.type : 'function', options)
   const attributes: Attributes = { ...shape.attributes, [ATTR_RUNSPAN_SEGMENT]: true, [ATTR_RUNSPAN_RUN_ID]: ref.runId }
-  const entry = state.open.get(ref.runId)
-  if (entry !== undefined && !entry.joined) attributes[ATTR_RUNSPAN_SEGMENT_LOCAL] = true
+  if (local !== undefined) attributes[ATTR_RUNSPAN_SEGMENT_LOCAL] = true
+  if (conversationId !== undefined) attributes[ATTR_GEN_AI_CONVERSATION_ID] = conversationId
+  if (userId !== undefined) attributes[ATTR_USER_ID] = userId
   let span: Span
   state.starting = segment
   try {

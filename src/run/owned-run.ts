@@ -38,6 +38,7 @@ export interface FamilyPlace {
 /** A run that this process opened, and whose root it writes. */
 export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
   readonly joined = false
+  activity = 0
   readonly agentName: string
   readonly goal: string | undefined
   readonly #place: FamilyPlace

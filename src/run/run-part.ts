@@ -61,7 +61,7 @@ export interface PartInit<I> {
 export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed {
   runId: string
   tally: RunTally | undefined = undefined
-  activity = 0
+  abstract activity: number
   previous: RunEntry | undefined = undefined
   next: RunEntry | undefined = undefined
   isIndexed = false

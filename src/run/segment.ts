@@ -4,6 +4,7 @@ import { ATTR_ERROR_TYPE, ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '
 import { directAttributes } from './direct-attributes.ts'
 import { recordFailure } from './failure.ts'
 import { forget } from './registry.ts'
+import type { RunEntry } from './run-entry.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
 import { endQuietly } from './span-handle.ts'
 import type { RunRef } from './types.ts'
@@ -12,17 +13,37 @@ import type { RunRef } from './types.ts'
 export class Segment extends RunPart {
   readonly joined = true
   readonly #target: RunRef
+  /** The run itself, where this process has it open: what goes on here keeps it alive. */
+  readonly #local: RunEntry | undefined
+  #activity = 0
   readonly #onWrite: ((span: Span) => void) | undefined
 
   /** @param onWrite the last look at the span before it ends: a middleware names it by its route, say */
-  constructor(tracer: Tracer, init: PartInit<unknown>, target: RunRef, onWrite?: (span: Span) => void) {
+  constructor(
+    tracer: Tracer,
+    init: PartInit<unknown>,
+    target: RunRef,
+    local: RunEntry | undefined,
+    onWrite?: (span: Span) => void,
+  ) {
     super(target.runId, tracer, init)
     this.#target = target
+    this.#local = local
     this.#onWrite = onWrite
   }
 
   opened(span: Span, ctx: Context): void {
     this.started(span, ctx)
+    this.activity++
+  }
+
+  get activity(): number {
+    return this.#local?.activity ?? this.#activity
+  }
+
+  set activity(activity: number) {
+    if (this.#local === undefined) this.#activity = activity
+    else this.#local.activity = activity
   }
 
   get rootRunId(): string | undefined {
@@ -36,6 +57,7 @@ export class Segment extends RunPart {
   protected write(ending: Ending): void {
     const span = this.otelSpan
     const { status, reason, failure } = ending
+    this.activity++
     const isError = status === 'failed' || status === 'timeout' || status === 'abandoned'
     if (failure !== undefined && (status === 'failed' || status === 'timeout'))
       recordFailure(span, failure.error, status)
