@@ -12,7 +12,7 @@ import {
   ATTR_RUNSPAN_CALL_COST_NANO_USD,
 } from '../attributes.ts'
 import { roleOfMarks, type SpanRole } from './span-role.ts'
-import { countOf, readCostMap, readUsageMap } from './usage-maps.ts'
+import { countOf, readUsageMap, usdOf, type MappedUsage } from './usage-maps.ts'
 
 /** What one span says of itself that matters to the sums. Token details are parts of the totals. */
 export class SpanFacts {
@@ -46,7 +46,6 @@ const topic = {
   claude: 11,
   nanoUsd: 12,
   currency: 13,
-  costMap: 14,
 } as const
 type Topic = (typeof topic)[keyof typeof topic]
 interface KeyMeaning {
@@ -72,13 +71,25 @@ function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
   yield [ALIASES_OF_USAGE_MAPS.langfuse, { topic: topic.map, rank: 0 }]
   yield [ALIASES_OF_USAGE_MAPS.langsmith, { topic: topic.map, rank: 1 }]
   yield [ALIASES_OF_USAGE_MAPS.mlflow, { topic: topic.map, rank: 2 }]
-  yield [ALIASES_OF_USAGE_MAPS.langfuseCost, { topic: topic.costMap, rank: 0 }]
+  // Langfuse's map of costs stands where its name does in the order of the aliases: before MLflow's.
+  const beforeMlflow = ALIASES_OF_USAGE.costUsd.indexOf('mlflow.llm.cost') - 0.5
+  yield [ALIASES_OF_USAGE_MAPS.langfuseCost, { topic: topic.costUsd, rank: beforeMlflow }]
   for (const key of Object.values(ALIASES_OF_CLAUDE_CODE)) yield [key, { topic: topic.claude, rank: 0 }]
   yield [ATTR_RUNSPAN_CALL_COST_NANO_USD, { topic: topic.nanoUsd, rank: 0 }]
   yield [ALIAS_COST_CURRENCY, { topic: topic.currency, rank: 0 }]
 }
 
 const unranked = 99
+
+/**
+ * What stood at each place of the last span like this one. The same code writes the same keys in the same order, so
+ * most look-ups are a comparison of two pointers. Names of one length share a row; a row that is wrong mends itself.
+ */
+const mostPlaces = 32
+const places = Array.from({ length: 64 }, () => ({
+  keys: [] as string[],
+  meanings: [] as (KeyMeaning | undefined)[],
+}))
 
 /**
  * Reads a span, whoever wrote it: one alias per number, so that a span which repeats itself under several names
@@ -102,8 +113,19 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   let costUsd: number | undefined
   let hasMap = false
   let isForeignCurrency = false
+  const seen = places[name.length % places.length]!
+  let place = 0
   for (const key in attributes) {
-    const meaning = meanings.get(key)
+    let meaning: KeyMeaning | undefined
+    if (seen.keys[place] === key) meaning = seen.meanings[place]
+    else {
+      meaning = meanings.get(key)
+      if (place < mostPlaces) {
+        seen.keys[place] = key
+        seen.meanings[place] = meaning
+      }
+    }
+    place++
     if (meaning === undefined) continue
     const { rank } = meaning
     const value = attributes[key]
@@ -166,9 +188,12 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
         }
         break
       case topic.costUsd:
-        if (rank < costRank && typeof value === 'number' && value >= 0 && value < 9e6) {
-          costUsd = value
-          costRank = rank
+        if (rank < costRank) {
+          const usd = usdOf(value)
+          if (usd !== undefined) {
+            costUsd = usd
+            costRank = rank
+          }
         }
         break
       case topic.nanoUsd:
@@ -187,11 +212,10 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
         }
         break
       case topic.map:
-      case topic.costMap:
         hasMap = true
         break
       case topic.currency:
-        isForeignCurrency = value !== 'USD'
+        isForeignCurrency = typeof value === 'string' && value.toUpperCase() !== 'USD'
         break
       case topic.claude:
         // Bare names such as `model` mean something on Claude Code's spans alone.
@@ -199,17 +223,39 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
     }
   }
   facts.role = isMarked || !isPlainName(name, scopeName) ? roleOfMarks(name, attributes, scopeName) : 'unknown'
-  if (costUsd !== undefined && !isForeignCurrency) facts.reportedNanoUsd ??= Math.round(costUsd * 1e9)
-  if (input < 0 && output < 0) {
-    if (name.startsWith('claude_code.')) return claudeCode(facts, attributes)
-    if (hasMap && readMaps(facts, attributes)) return facts
-    // A total alone says nothing about its parts; it is taken as input, which is the cheaper guess.
-    input = total
+  // Only the first of the aliases has a currency beside it.
+  if (isForeignCurrency && costRank === 0) costUsd = otherCost(attributes)
+  if (costUsd !== undefined) facts.reportedNanoUsd ??= Math.round(costUsd * 1e9)
+  if (input < 0 && output < 0 && name.startsWith('claude_code.')) return claudeCode(facts, attributes)
+  if (hasMap && (input < 0 || output < 0)) {
+    const usage = readMaps(attributes)
+    if (input < 0) input = usage.input ?? -1
+    if (output < 0) output = usage.output ?? -1
+    if (readRank === unranked) facts.cacheRead = usage.cacheRead ?? 0
+    if (writeRank === unranked) facts.cacheWrite = usage.cacheWrite ?? 0
+    if (reasoningRank === unranked) facts.reasoning = usage.reasoning ?? 0
   }
+  // A total alone says nothing about its parts; it is taken as input, which is the cheaper guess.
+  if (input < 0 && output < 0) input = total
   facts.hasUsage = input >= 0 || output >= 0 || facts.reportedNanoUsd !== undefined
   if (input > 0) facts.input = input
   if (output > 0) facts.output = output
   return facts
+}
+
+/** The cost under the best of the names but the first. */
+function otherCost(attributes: Attributes): number | undefined {
+  let best = unranked
+  let usd: number | undefined
+  for (const [key, value] of Object.entries(attributes)) {
+    const meaning = meanings.get(key)
+    if (meaning?.topic !== topic.costUsd || meaning.rank === 0 || meaning.rank >= best) continue
+    const found = usdOf(value)
+    if (found === undefined) continue
+    usd = found
+    best = meaning.rank
+  }
+  return usd
 }
 
 /** Whether neither name nor scope can say what the span is, so that no mark means none. */
@@ -232,18 +278,17 @@ function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
   return facts
 }
 
-/** Producers that put their usage into one JSON string. */
-function readMaps(facts: SpanFacts, attributes: Attributes): boolean {
-  const { langfuse, langsmith, mlflow, langfuseCost } = ALIASES_OF_USAGE_MAPS
-  const usage =
-    readUsageMap(attributes[langfuse]) ?? readUsageMap(attributes[langsmith]) ?? readUsageMap(attributes[mlflow])
-  facts.reportedNanoUsd ??= readCostMap(attributes[langfuseCost])
-  if (usage === undefined) return false
-  facts.hasUsage = true
-  facts.input = usage.input ?? 0
-  facts.output = usage.output ?? 0
-  facts.cacheRead = usage.cacheRead ?? 0
-  facts.cacheWrite = usage.cacheWrite ?? 0
-  facts.reasoning = usage.reasoning ?? 0
-  return true
+/** What producers put into one JSON string: per number, the first map that has it. */
+function readMaps(attributes: Attributes): MappedUsage {
+  const { langfuse, langsmith, mlflow } = ALIASES_OF_USAGE_MAPS
+  const first = readUsageMap(attributes[langfuse])
+  const second = readUsageMap(attributes[langsmith])
+  const third = readUsageMap(attributes[mlflow])
+  return {
+    input: first.input ?? second.input ?? third.input,
+    output: first.output ?? second.output ?? third.output,
+    cacheRead: first.cacheRead ?? second.cacheRead ?? third.cacheRead,
+    cacheWrite: first.cacheWrite ?? second.cacheWrite ?? third.cacheWrite,
+    reasoning: first.reasoning ?? second.reasoning ?? third.reasoning,
+  }
 }
