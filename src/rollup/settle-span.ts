@@ -1,8 +1,8 @@
-import { ATTR_GEN_AI_TOOL_NAME, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
 import type { PricedCall } from './priced-call.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
-import { roleOfMarks, type SpanRole } from './span-role.ts'
+import { roleOfMarks, toolNameOf, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
 import { Sums, type Contribution } from './sums.ts'
 import { addTo, raise } from './tally.ts'
@@ -195,11 +195,11 @@ function hasOpenLeafAbove(node: SpanNode): boolean {
 
 /** One tool call seen by a wrapper and by a framework is one call: the outer span of the same name stands for it. */
 function isSameToolAsAbove(node: SpanNode): boolean {
-  const toolName = node.span.attributes[ATTR_GEN_AI_TOOL_NAME]
+  const toolName = toolNameOf(node.span.attributes)
   if (toolName === undefined) return false
   for (let above = node.parent; above !== undefined; above = above.parent) {
     const role = roleAbove(above)
-    if (role === 'tool') return above.span.attributes[ATTR_GEN_AI_TOOL_NAME] === toolName
+    if (role === 'tool') return toolNameOf(above.span.attributes) === toolName
     if (role === 'agent' || role === 'leaf') return false
   }
   return false

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
-import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME } from '../attributes.ts'
+import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME, ATTR_GEN_AI_TOOL_NAME } from '../attributes.ts'
 
 /**
  * What a span is to the rollup.
@@ -62,7 +62,9 @@ function roleWithoutOperation(name: string, attributes: Attributes, scopeName: s
   const traceloop = attributes[ALIASES_OF_ROLE.traceloop]
   if (typeof traceloop === 'string') return byName(traceloop)
   const mlflow = attributes[ALIASES_OF_ROLE.mlflow]
-  if (typeof mlflow === 'string') return byName(mlflow.toLowerCase(), 'chat_model', 'llm', 'embedding')
+  // MLflow writes every attribute as JSON, its own mark too.
+  if (typeof mlflow === 'string')
+    return byName(mlflow.replaceAll('"', '').toLowerCase(), 'chat_model', 'llm', 'embedding')
   if (name === 'call_llm' || name === 'claude_code.llm_request') return 'leaf'
   return name === 'claude_code.tool' ? 'tool' : 'unknown'
 }
@@ -70,4 +72,16 @@ function roleWithoutOperation(name: string, attributes: Attributes, scopeName: s
 function byName(kind: string, ...leaves: readonly string[]): SpanRole {
   if (leaves.includes(kind)) return 'leaf'
   return kind === 'tool' || kind === 'agent' ? kind : 'container'
+}
+
+/** Names of the tool that was called, as the producers of tool spans write them. */
+const toolNameKeys = [ATTR_GEN_AI_TOOL_NAME, 'ai.toolCall.name', 'tool.name', 'tool_name'] as const
+
+/** The tool that a tool span is about. */
+export function toolNameOf(attributes: Attributes): string | undefined {
+  for (const key of toolNameKeys) {
+    const name = attributes[key]
+    if (typeof name === 'string') return name
+  }
+  return undefined
 }

@@ -8,26 +8,25 @@ export interface MappedUsage {
 }
 
 /** Reads a map of numbers under the names that Langfuse, LangSmith and MLflow use inside theirs. */
-export function readUsageMap(text: unknown): MappedUsage | undefined {
-  const map = parsed(text)
-  if (map === undefined) return undefined
-  const input = pick(map, 'input', 'input_tokens', 'promptTokens', 'inputTokens')
-  const output = pick(map, 'output', 'output_tokens', 'completionTokens', 'outputTokens')
-  if (input === undefined && output === undefined) return undefined
+export function readUsageMap(text: unknown): MappedUsage {
+  const map = parsed(text) ?? {}
   return {
-    input,
-    output,
+    input: pick(map, 'input', 'input_tokens', 'promptTokens', 'inputTokens'),
+    output: pick(map, 'output', 'output_tokens', 'completionTokens', 'outputTokens'),
     cacheRead: pick(map, 'cache_read_input_tokens', 'input_cached_tokens', 'cacheReadTokens'),
     cacheWrite: pick(map, 'cache_creation_input_tokens', 'cacheWriteTokens'),
     reasoning: pick(map, 'output_reasoning_tokens', 'reasoningTokens'),
   }
 }
 
-/** Reads a map of US dollars. */
-export function readCostMap(text: unknown): number | undefined {
-  const map = parsed(text)
-  const usd = map?.['total'] ?? map?.['totalCost']
-  return typeof usd === 'number' && usd >= 0 && Number.isFinite(usd) ? Math.round(usd * 1e9) : undefined
+/** The most that is taken for a price of one call: beyond it billionths of a dollar do not add up exactly. */
+const mostUsd = 9e6
+
+/** US dollars: a number, or a JSON map with a total of them. */
+export function usdOf(value: unknown): number | undefined {
+  const map = parsed(value)
+  const usd = map === undefined ? value : (map['total'] ?? map['totalCost'] ?? map['total_cost'])
+  return typeof usd === 'number' && usd >= 0 && usd < mostUsd ? usd : undefined
 }
 
 /**
