@@ -1,6 +1,6 @@
 // One variant of the run bench in a process of its own, beside raw spans and a raw control. Plain JavaScript in the
 // built package's directory layout, so that the oldest supported Node runs it too; started by run.ts.
-import { createServer } from 'node:http'
+import { fork } from 'node:child_process'
 import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
@@ -21,11 +21,9 @@ const nullExporter = {
   shutdown: async () => {},
 }
 
-const server = createServer((request, response) => {
-  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end())
-})
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-const url = `http://127.0.0.1:${server.address().port}/v1/traces`
+const sinkProcess = fork(new URL('sink.mjs', import.meta.url))
+const port = await new Promise((resolve) => sinkProcess.once('message', resolve))
+const url = `http://127.0.0.1:${port}/v1/traces`
 
 function provider(withRunspan) {
   const exporter = sink === 'null' ? nullExporter : new OTLPTraceExporter({ url })
@@ -85,6 +83,5 @@ process.stdout.write(
     ours: medianRatio(timed, 'ours', 'raw'),
   }) + '\n',
 )
-server.close()
-server.closeAllConnections()
+sinkProcess.kill()
 process.exit(0)

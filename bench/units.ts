@@ -10,7 +10,7 @@ export type Unit = () => Promise<unknown>
 const question = 'what is a span?'
 
 /** What a model client returns, in OpenAI's shape. */
-const answer = { id: 'r-1', model: 'gpt-4.1-mini', usage: { prompt_tokens: 812, completion_tokens: 64 } }
+const answer = { model: 'gpt-4.1-mini', usage: { prompt_tokens: 812, completion_tokens: 64 } }
 
 const modelAttributes = {
   'gen_ai.operation.name': 'chat',
