@@ -83,20 +83,28 @@ interface LoggerLike {
   emit(record: { eventName: string; severityNumber: number; attributes: Attributes; context: Context }): void
 }
 
-/**
- * The registered logger, found where the logs api keeps it. With SDK 2.x that api is a package of its own and with 3.x
- * a part of the api, so importing either would break the other line.
- */
+interface LoggerProviderLike {
+  getLogger?: (name: string, version: string) => LoggerLike
+}
+
+/** The registered logger, if there is one. */
 function registeredLogger(): LoggerLike | undefined {
-  const getter = (globalThis as Record<symbol, unknown>)[Symbol.for('io.opentelemetry.js.api.logs')]
-  if (typeof getter !== 'function') return undefined
   try {
-    const provider = (
-      getter as (version: number) => { getLogger?: (name: string, version: string) => LoggerLike } | undefined
-    )(1)
-    return provider?.getLogger?.('runspan', VERSION)
+    return registeredLoggerProvider()?.getLogger?.('runspan', VERSION)
   } catch (error) {
     count('internalErrors', 'failed to find the logger provider; feedback goes out as a span', error)
     return undefined
   }
+}
+
+/**
+ * Where the logs api keeps it. With SDK 2.x that api is a package of its own, whose global is asked for a version; with
+ * 3.x it is a part of the api and keeps it beside the api's other globals. Importing either would break the other line.
+ */
+function registeredLoggerProvider(): LoggerProviderLike | undefined {
+  const globals = globalThis as Record<symbol, unknown>
+  const getter = globals[Symbol.for('io.opentelemetry.js.api.logs')]
+  if (typeof getter === 'function') return (getter as (version: number) => LoggerProviderLike | undefined)(1)
+  const api = globals[Symbol.for('opentelemetry.js.api.1')] as { readonly logs?: LoggerProviderLike } | undefined
+  return api?.logs
 }
