@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { nodeBinary } from './node-binary.ts'
+import { packPackage, stagePackage } from './staged-package.ts'
+
+/** One line of the SDK, as applications install it. */
+interface Lane {
+  readonly title: string
+  readonly nodes: readonly (20 | 24)[]
+  /** What `npm install` is called with, one call after the other; `runspan` stands for the tarball. */
+  readonly installs: readonly (readonly string[])[]
+  /** The one copy of the api that must come out. */
+  readonly api: string
+  readonly logs: 'checked' | 'not installed'
+}
+
+const otel = (...names: readonly string[]): readonly string[] => names.map((name) => `@opentelemetry/${name}`)
+
+const lanes: readonly Lane[] = [
+  {
+    title: '2.12',
+    nodes: [20, 24],
+    // Runspan first brings in the newest api, which the SDK then has to move back.
+    installs: [
+      ['runspan'],
+      otel('sdk-trace-node@2.12.0', 'exporter-trace-otlp-http@0.223.1', 'context-async-hooks@2.12.0', 'core@2.12.1'),
+      otel('sdk-logs@0.223.1'),
+    ],
+    api: '1.9.1',
+    logs: 'checked',
+  },
+  {
+    title: '2.0.0, which has no onEnding',
+    nodes: [20, 24],
+    installs: [
+      [
+        'runspan',
+        ...otel('sdk-trace-base@2.0.0', 'sdk-trace-node@2.0.0', 'exporter-trace-otlp-http@0.200.0', 'api@1.9.1'),
+      ],
+    ],
+    api: '1.9.1',
+    logs: 'checked',
+  },
+  {
+    title: '2.2.0, the last without onEnding',
+    nodes: [20, 24],
+    installs: [
+      otel('sdk-trace-base@2.2.0', 'sdk-trace-node@2.2.0', 'exporter-trace-otlp-http@0.208.0', 'api@1.9.0'),
+      ['runspan'],
+    ],
+    api: '1.9.0',
+    logs: 'checked',
+  },
+  {
+    title: '3.1',
+    nodes: [24],
+    installs: [
+      [
+        'runspan',
+        ...otel(
+          'sdk-trace@3.1.1',
+          'exporter-trace-otlp-http@0.301.0',
+          'context-async-hooks@3.1.1',
+          'core@3.1.1',
+          'sdk-logs@3.1.1',
+          'api@1.10.0',
+        ),
+      ],
+    ],
+    api: '1.10.0',
+    logs: 'checked',
+  },
+]
+
+const run = promisify(execFile)
+const workspace = mkdtempSync(join(tmpdir(), 'runspan-lanes-'))
+let tarball = ''
+
+beforeAll(() => {
+  using staged = stagePackage()
+  tarball = packPackage(staged, workspace)
+})
+afterAll(() => rmSync(workspace, { recursive: true, force: true }))
+
+describe.each(lanes)('lane $title', ({ title, nodes, installs, api, logs }) => {
+  const folder = join(workspace, title.split(',')[0]!)
+
+  beforeAll(async () => {
+    cpSync(fileURLToPath(new URL('check', import.meta.url)), folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }))
+    for (const packages of installs) {
+      const names = packages.map((name) => (name === 'runspan' ? tarball : name))
+      await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...names], { cwd: folder })
+    }
+  }, 120_000)
+
+  it('installs one copy of the api', async () => {
+    const { stdout } = await run('npm', ['ls', '@opentelemetry/api', '--all', '--parseable'], { cwd: folder })
+    expect(stdout.trim().split('\n')).toEqual([join(folder, 'node_modules/@opentelemetry/api')])
+    const { stdout: versions } = await run('npm', ['ls', '@opentelemetry/api', '--all', '--json'], { cwd: folder })
+    expect(new Set(versions.match(/"version": "1\.\d+\.\d+"/g))).toEqual(new Set([`"version": "${api}"`]))
+  })
+
+  describe.each(nodes)('on Node %i', (major) => {
+    const node = nodeBinary(major)
+
+    it.skipIf(node === undefined).each(['entry.mjs', 'entry.cjs'])('does everything, from %s', async (entry) => {
+      const { stdout, stderr } = await run(node!, [entry], { cwd: folder })
+      console.log(`lane ${title}: ${stdout.trim()}`)
+      expect(stdout).toMatch(new RegExp(`^ok (import|require) on v${major}\\..* logs ${logs}\n$`))
+      expect(stderr).toBe('')
+    })
+  })
+})
