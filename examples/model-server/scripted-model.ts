@@ -23,9 +23,8 @@ const planner: Rule = {
     if (offers('publish')(conversation) && toolResults(conversation, 'publish').length === 0) {
       return { toolCalls: [call('publish', { title: questions[0]?.trim(), findings: findings.join('\n') })] }
     }
-    return {
-      text: `Researched ${questions.length} question(s). ${lines(findings[0] ?? '')[0] ?? ''} The report follows.`,
-    }
+    const outstanding = lines(findings[0] ?? '')[0]?.replace(/^- /, '') ?? 'Nothing was found.'
+    return { text: `Questions researched: ${questions.length}. What stands out: ${outstanding} The report follows.` }
   },
 }
 

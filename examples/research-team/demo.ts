@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import type { StoredSpan } from 'runspan/receiver'
+import { renderFamily } from 'runspan/cli'
+import { buildFamilies, runTreesOf } from 'runspan/query'
+import type { StoredSpan } from 'runspan/query'
 
 import { startModelServer } from '../model-server/server.ts'
 import { askTeam } from './demo/ask-team.ts'
@@ -98,7 +100,14 @@ function show(report: DemoReport, spans: readonly StoredSpan[] | undefined): voi
     for (const run of report.runs) say(`  ${run.runId}  ${run.agent}`)
     return
   }
-  const comparisons = report.runs.map((run) => compareBill(run, spans))
+  const { isTTY, columns } = process.stdout
+  for (const family of buildFamilies(spans)) say(renderFamily(family, { color: isTTY, width: columns }))
+  const trees = runTreesOf(spans)
+  const comparisons = report.runs.map((run) => {
+    const tree = trees.find(({ runId }) => runId === run.runId)
+    if (tree === undefined) throw new Error(`No span of run ${run.runId} of ${run.agent} has arrived.`)
+    return compareBill(run, tree)
+  })
   say(`\n${renderComparisons(comparisons)}\n\nDone after ${(report.durationMillis / 1000).toFixed(1)} s.`)
   const wrong = comparisons.filter((comparison) => !isBilledRight(comparison))
   if (wrong.length > 0) throw new Error(`Rollup and bill differ for ${wrong.map(({ agent }) => agent).join(', ')}.`)

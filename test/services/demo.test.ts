@@ -217,12 +217,13 @@ describe('the demo, for people', () => {
   it('prints the family as a tree, with the bill of each run beside it', async () => {
     const { stdout, stderr } = await runDemo([], {})
     expect(stderr).toBe('')
-    for (const agent of ['planner', 'executor', 'writer'])
-      expect(stdout).toMatch(new RegExp(`^.*${agent}.*completed`, 'm'))
-    expect(stdout).toContain('Can tidal power replace a coal plant?')
-    const bills = stdout.matchAll(
-      /^ {2}(planner|executor|writer) +(\d+ \/ \d+ \/ \d+) +(\d+ \/ \d+ \/ \d+) +(\d+ \/ \d+ \/ \d+)$/gm,
-    )
+    expect(stdout).toMatch(/^planner +completed .*\n.*Can tidal power replace a coal plant\?/m)
+    expect(stdout).toMatch(/^├─ executor +completed /m)
+    expect(stdout).toMatch(/^│ {2}╰┄ search ×2: POST \/search +joined /m)
+    expect(stdout).toMatch(/^╰─ writer +completed .*\n.*detached · Write the report/m)
+    expect(stdout).toMatch(/^family of 3 runs .*\$0\.\d+/m)
+    const tokens = String.raw`([\d,]+ \/ [\d,]+ \/ [\d,]+)`
+    const bills = stdout.matchAll(new RegExp(`^ {2}(\\w+) +${tokens} +${tokens} +${tokens}$`, 'gm'))
     const rows = [...bills].map(([, agent, rollup, billed, addedUp]) => ({
       agent,
       right: rollup === billed,

@@ -1,4 +1,4 @@
-import type { StoredSpan } from 'runspan/receiver'
+import type { RunTree } from 'runspan/query'
 
 import type { DemoRun } from './report.ts'
 
@@ -8,8 +8,7 @@ export type Tokens = readonly [input: number, cached: number, output: number]
 /** Three answers to the question what a run has used. */
 export interface Comparison {
   readonly agent: string
-  readonly runId: string
-  /** What Runspan says: the rollups on the run's root and on the roots of its segments. */
+  /** What Runspan says: the rollup of the run, joined parts included. */
   readonly rollup: Tokens
   /** What the model server says. */
   readonly billed: Tokens
@@ -17,20 +16,15 @@ export interface Comparison {
   readonly addedUp: Tokens
 }
 
-/** Compares the rollups of a run with its bill. */
-export function compareBill({ runId, agent, bill }: DemoRun, spans: readonly StoredSpan[]): Comparison {
-  const ofRun = spans.filter((span) => span.traceId === runId)
-  const rollups = ofRun.filter(({ attributes }) => {
-    const scope = attributes['runspan.rollup.scope']
-    // A segment in the run's own process is in the run's numbers already.
-    return scope === 'run' || (scope === 'segment' && attributes['runspan.segment.local'] !== true)
-  })
+/** Compares what was read back of a run with its bill. */
+export function compareBill({ agent, bill }: DemoRun, { totals, spans }: RunTree): Comparison {
+  const addUp = (key: string) =>
+    spans.reduce((sum, span) => sum + Number(span.attributes[`gen_ai.usage.${key}`] ?? 0), 0)
   return {
     agent,
-    runId,
-    rollup: sumTokens(rollups, 'runspan.usage'),
+    rollup: [totals.inputTokens, totals.cacheReadInputTokens, totals.outputTokens],
     billed: [bill.inputTokens, bill.cachedInputTokens, bill.outputTokens],
-    addedUp: sumTokens(ofRun, 'gen_ai.usage'),
+    addedUp: [addUp('input_tokens'), addUp('cache_read.input_tokens'), addUp('output_tokens')],
   }
 }
 
@@ -56,11 +50,5 @@ export function renderComparisons(comparisons: readonly Comparison[]): string {
 }
 
 function renderTokens(tokens: Tokens): string {
-  return tokens.join(' / ')
-}
-
-function sumTokens(spans: readonly StoredSpan[], prefix: string): Tokens {
-  const sum = (key: string) =>
-    spans.reduce((total, span) => total + Number(span.attributes[`${prefix}.${key}`] ?? 0), 0)
-  return [sum('input_tokens'), sum('cache_read.input_tokens'), sum('output_tokens')]
+  return tokens.map((count) => count.toLocaleString('en-US')).join(' / ')
 }

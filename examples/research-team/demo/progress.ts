@@ -1,4 +1,4 @@
-import type { StoredSpan } from 'runspan/receiver'
+import type { StoredSpan } from 'runspan/query'
 
 /**
  * Says in one line what a finished span was, if that is worth a line: model calls, tool calls, runs, joined work.

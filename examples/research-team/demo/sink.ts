@@ -1,5 +1,5 @@
+import type { StoredSpan } from 'runspan/query'
 import { startReceiver } from 'runspan/receiver'
-import type { StoredSpan } from 'runspan/receiver'
 
 import { progressLine } from './progress.ts'
 
