@@ -1,6 +1,7 @@
 import { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api'
 
 import { ATTR_ERROR_TYPE, ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '../attributes.ts'
+import { redacted } from './content.ts'
 import { directAttributes } from './direct-attributes.ts'
 import { recordFailure } from './failure.ts'
 import { forget } from './registry.ts'
@@ -62,12 +63,14 @@ export class Segment extends RunPart {
     if (failure !== undefined && (status === 'failed' || status === 'timeout'))
       recordFailure(span, failure.error, status)
     else if (isError) {
+      const message = reason === undefined ? undefined : redacted(reason, 'status.message')
       span.setAttribute(ATTR_ERROR_TYPE, status === 'failed' ? '_OTHER' : status)
-      span.setStatus(
-        reason === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message: reason },
-      )
+      span.setStatus(message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message })
     }
-    if (status === 'cancelled' || status === 'abandoned') span.setAttribute(ATTR_RUNSPAN_END_REASON, reason ?? status)
+    if (status === 'cancelled' || status === 'abandoned') {
+      const text = redacted(reason ?? status, ATTR_RUNSPAN_END_REASON)
+      if (text !== undefined) span.setAttribute(ATTR_RUNSPAN_END_REASON, text)
+    }
     this.#onWrite?.(span)
     const store = directAttributes(span, ATTR_RUNSPAN_SEGMENT)
     const attributes = store ?? {}
