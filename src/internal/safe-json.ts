@@ -16,10 +16,11 @@ export function safeJson(value: unknown): string | undefined {
   try {
     // The common case, plain data, at native speed. Cycles and bigints throw, and then the careful copy is made.
     text = JSON.stringify(value)
+    if (text === '{}' || isRich(value)) text = undefined
   } catch {
     text = undefined
   }
-  if (text === undefined || text === '{}' || isRich(value)) text = JSON.stringify(readable(value, 0, []))
+  text ??= JSON.stringify(readable(value, 0, []))
   if (text.length <= maxTextLength) return text
   return JSON.stringify({ truncated: true, originalLength: text.length, start: text.slice(0, maxTextLength - 64) })
 }

@@ -32,6 +32,14 @@ const maxStackLength = 16_384
  * hostile values all keep what can be read of them.
  */
 export function describeFailure(thrown: unknown): Failure {
+  try {
+    return describe(thrown)
+  } catch {
+    return { type: typeof thrown, message: '[unreadable]', stack: undefined, statusCode: undefined }
+  }
+}
+
+function describe(thrown: unknown): Failure {
   if (typeof thrown !== 'object' || thrown === null) {
     const type = thrown === null ? 'null' : typeof thrown
     return { type, message: cut(textOf(thrown), maxMessageLength), stack: undefined, statusCode: undefined }
