@@ -26,6 +26,7 @@ import { contextOfPart } from './run-context.ts'
 import { newRunId, rootSpanContextOf } from './run-id.ts'
 import type { RunPart } from './run-part.ts'
 import { endQuietly } from './span-handle.ts'
+import { startQuietly } from './start-span.ts'
 import type { LinkType, RunRef } from './types.ts'
 
 /**
@@ -40,7 +41,8 @@ export class DispatchSpan {
   /** Starts the span below whatever is active in `parent`. */
   constructor(tracer: Tracer, agentName: string, parent: Context, linkType: LinkType) {
     this.linkType = linkType
-    this.#span = tracer.startSpan(
+    this.#span = startQuietly(
+      tracer,
       `invoke_agent ${agentName}`,
       { kind: SpanKind.CLIENT, attributes: dispatchAttributes(agentName) },
       parent,
@@ -84,7 +86,8 @@ export function spawnChild(
 ): RunRef {
   const runId = newRunId()
   const root = rootSpanContextOf(runId)!
-  const span = parent.tracer.startSpan(
+  const span = startQuietly(
+    parent.tracer,
     `invoke_agent ${agentName}`,
     {
       kind: SpanKind.PRODUCER,

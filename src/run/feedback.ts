@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, SpanKind, trace, type Attributes, type Context } from '@opentelemetry/api'
+import { ROOT_CONTEXT, SpanKind, context, trace, type Attributes, type Context } from '@opentelemetry/api'
 
 import {
   ATTR_GEN_AI_EVALUATION_EXPLANATION,
@@ -14,6 +14,8 @@ import { textOf } from '../internal/text-of.ts'
 import { VERSION } from '../internal/version.ts'
 import { recordsExplicit, redacted } from './content.ts'
 import { runIdOfTarget, spanContextOfTarget, typedLink } from './link-target.ts'
+import { endQuietly } from './span-handle.ts'
+import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
 import type { RunTarget } from './types.ts'
 import { ambientTracer } from './ambient-tracer.ts'
@@ -46,22 +48,21 @@ export function recordFeedback(target: RunTarget, feedback: Feedback): void {
   const attributes = feedbackAttributes(runId, feedback)
   const logger = registeredLogger()
   if (logger !== undefined) {
-    logger.emit({
-      eventName: EVENT_GEN_AI_EVALUATION_RESULT,
-      severityNumber: 9,
-      attributes,
-      context: trace.setSpanContext(ROOT_CONTEXT, root),
-    })
+    emitQuietly(logger, attributes, trace.setSpanContext(ROOT_CONTEXT, root))
     return
   }
-  ambientTracer()
-    .startSpan(EVENT_GEN_AI_EVALUATION_RESULT, {
-      root: true,
-      kind: SpanKind.INTERNAL,
-      attributes,
-      links: [typedLink('review', root)],
-    })
-    .end()
+  const links = [typedLink('review', root)]
+  const options = { root: true, kind: SpanKind.INTERNAL, attributes, links }
+  endQuietly(startQuietly(ambientTracer(), EVENT_GEN_AI_EVALUATION_RESULT, options, context.active()))
+}
+
+/** Emits the log record; a processor of somebody else's that throws is counted and reaches nobody. */
+function emitQuietly(logger: LoggerLike, attributes: Attributes, ctx: Context): void {
+  try {
+    logger.emit({ eventName: EVENT_GEN_AI_EVALUATION_RESULT, severityNumber: 9, attributes, context: ctx })
+  } catch (error) {
+    count('internalErrors', 'a log processor threw while feedback was recorded', error)
+  }
 }
 
 function feedbackAttributes(runId: string, { name, score, label, comment, userId }: Feedback): Attributes {

@@ -25,6 +25,7 @@ import { withRun } from './run-context.ts'
 import { Segment } from './segment.ts'
 import { shared } from './shared.ts'
 import { shapeOf } from './span-shape.ts'
+import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
 import type { JoinOptions, RunRef, RunTarget, WorkSpan } from './types.ts'
 import { ambientTracer } from './ambient-tracer.ts'
@@ -114,7 +115,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   let span: Span
   state.starting = segment
   try {
-    span = tracer.startSpan(own.spanName ?? shape.name, { kind: own.kind ?? shape.kind, attributes }, parent)
+    span = startQuietly(tracer, own.spanName ?? shape.name, { kind: own.kind ?? shape.kind, attributes }, parent)
   } finally {
     state.starting = undefined
   }
@@ -133,7 +134,7 @@ interface Joined {
 /** The run and the span to join, or `undefined` where the target names no run. */
 function targetOf(target: RunTarget | null | undefined, parentSpanId: string | null | undefined): Joined | undefined {
   const found = typeof target === 'string' ? fromId(target) : fromRef(target)
-  if (found === undefined || parentSpanId === null || parentSpanId === undefined) return found
+  if (found === undefined || typeof parentSpanId !== 'string') return found
   const spanId = parentSpanId.toLowerCase()
   const parent = { ...found.parent, spanId }
   return isSpanContextValid(parent) ? { ref: found.ref, parent } : found

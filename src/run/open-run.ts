@@ -1,5 +1,4 @@
 import {
-  INVALID_SPAN_CONTEXT,
   SpanKind,
   context,
   diag,
@@ -44,6 +43,7 @@ import { newRunId, newSpanId, normaliseRunId, rootSpanContextOf, rootSpanIdOf } 
 import { runOfContext, callerOf, withRun } from './run-context.ts'
 import type { RunPart } from './run-part.ts'
 import { shared } from './shared.ts'
+import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
 import type { RunOptions, RunRef, RunTarget } from './types.ts'
 
@@ -126,10 +126,7 @@ export function startRoot<I>(
   state.starting = run
   let span: Span
   try {
-    span = run.tracer.startSpan(`invoke_agent ${run.agentName}`, rootOptions(init, active), active)
-  } catch (error) {
-    count('internalErrors', 'the tracer threw when a run was started; the run goes on unrecorded', error)
-    span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+    span = startQuietly(run.tracer, `invoke_agent ${run.agentName}`, rootOptions(init, active), active)
   } finally {
     state.armed = undefined
     state.starting = undefined

@@ -5,6 +5,7 @@ import { recordFailure } from './failure.ts'
 import { currentPart } from './run-context.ts'
 import { shapeOf } from './span-shape.ts'
 import { SpanHandle, endQuietly } from './span-handle.ts'
+import { startQuietly } from './start-span.ts'
 import type { SpanInit, Usage, WorkType } from './types.ts'
 import { ambientTracer } from './ambient-tracer.ts'
 
@@ -63,11 +64,8 @@ function record(
   const startTime = call.startTime
   const active = context.active()
   const tracer = part?.tracer ?? ambientTracer()
-  const span = tracer.startSpan(
-    spanName,
-    { kind, attributes, ...(startTime === undefined ? {} : { startTime }) },
-    active,
-  )
+  const options = { kind, attributes, ...(startTime === undefined ? {} : { startTime }) }
+  const span = startQuietly(tracer, spanName, options, active)
   const work = new SpanHandle(span, trace.setSpan(active, span), type)
   if (call.input !== undefined) work.setInput(call.input)
   if (call.output !== undefined) work.setOutput(call.output)

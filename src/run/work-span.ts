@@ -5,6 +5,7 @@ import { ambientTracer } from './ambient-tracer.ts'
 import { currentPart } from './run-context.ts'
 import { shapeOf } from './span-shape.ts'
 import { SpanHandle } from './span-handle.ts'
+import { startQuietly } from './start-span.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
 
 type AnyInit = SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>
@@ -19,7 +20,7 @@ export function startWork(
   signal?: AbortSignal,
 ): SpanHandle {
   const { name: spanName, kind, attributes } = shapeOf(name, type, init)
-  const span: Span = tracer.startSpan(spanName, { kind, attributes }, parent)
+  const span: Span = startQuietly(tracer, spanName, { kind, attributes }, parent)
   const handle = new SpanHandle(span, trace.setSpan(parent, span), type, signal)
   if (init.input !== undefined) handle.setInput(init.input)
   return handle
