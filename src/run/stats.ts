@@ -73,12 +73,16 @@ export function count(counter: keyof RunspanStats, message?: string, cause?: unk
   else diag.warn(`runspan: ${message} (${counter}: ${total})`, cause)
 }
 
-/** Runs a callback of the application; what it throws is counted and goes no further. */
+/** Runs a callback of the application; what it throws, or rejects with, is counted and goes no further. */
 export function guarded<R>(what: string, callback: () => R): R | undefined {
-  try {
-    return callback()
-  } catch (error) {
+  const failed = (error: unknown): void =>
     count('callbackErrors', `${what} threw. The run is not affected; mend the callback.`, error)
+  try {
+    const result = callback()
+    if (result instanceof Promise) result.catch(failed)
+    return result
+  } catch (error) {
+    failed(error)
     return undefined
   }
 }
