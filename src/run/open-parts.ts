@@ -69,12 +69,14 @@ export class OpenParts {
     return this.#index.get(runId)
   }
 
-  /** All of them, oldest first. Entries may be deleted while they are visited. */
+  /**
+   * All of them, oldest first. Whoever visits one may end others: those are not visited any more.
+   *
+   * @yields each open part
+   */
   *values(): Generator<RunEntry, void> {
-    for (let entry = this.#oldest; entry !== undefined;) {
-      const { next } = entry
-      yield entry
-      entry = next
-    }
+    const all: RunEntry[] = []
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.next) all.push(entry)
+    for (const entry of all) if (entry.isListed) yield entry
   }
 }

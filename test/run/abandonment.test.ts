@@ -1,15 +1,7 @@
+import { SpanStatusCode } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import {
-  RunRollupProcessor,
-  configureRunspan,
-  endRun,
-  joinRun,
-  startRun,
-  withSpan,
-  wrapAgent,
-  type Run,
-} from '../../src/index.ts'
+import { configureRunspan, endRun, joinRun, startRun, withSpan, wrapAgent, type Run } from '../../src/index.ts'
 import { shared } from '../../src/run/shared.ts'
 import { countsFromNow } from '../support/counts.ts'
 import { deferred } from '../support/deferred.ts'
@@ -106,7 +98,7 @@ describe('a run that shows no sign of life', () => {
     gate.resolve()
     await long
     expect(run.end().status).toBe('completed')
-    expect(spans.all.every((span) => span.status.code === 0)).toBe(true)
+    expect(spans.all.every((span) => span.status.code === SpanStatusCode.UNSET)).toBe(true)
   })
 
   it('takes a joined part of another process’s run with it to the same rule', async () => {
@@ -129,17 +121,18 @@ describe('a run that shows no sign of life', () => {
 })
 
 describe('shutdown', () => {
-  it('ends what is open as abandoned while the exporter still takes spans, once', async () => {
+  it('ends everything that is open as abandoned, once, also where listeners then end other runs', async () => {
     await using spans = recordSpans()
-    const run = startRun('import')
-    // The in-memory exporter forgets its spans when it is shut down; the rollup stands before it.
-    const rollup = new RunRollupProcessor()
-    await rollup.shutdown()
-    expect(spans.all).toEqual([])
-    const registered = shared().open.get(run.runId)!
-    registered.abandon('shutdown')
-    expectTrace(spans.text({ status, reason })).toBe('invoke_agent import  status=abandoned reason=shutdown ERROR')
-    expect(endRun(run)).toBe(false)
+    const counts = countsFromNow()
+    const [first, second, third, fourth] = ['first', 'second', 'third', 'fourth'].map((name) => startRun(name))
+    first!.signal.addEventListener('abort', () => second!.end({ status: 'cancelled' }))
+    third!.signal.addEventListener('abort', () => first!.end())
+    await spans.provider.shutdown()
+    await spans.provider.shutdown()
+    const ends = await Promise.all([first, second, third, fourth].map((run) => run!.ended))
+    expect(ends.map((end) => end.status)).toEqual(['abandoned', 'cancelled', 'abandoned', 'abandoned'])
+    expect(fourth!.signal.aborted).toBe(true)
+    expect(counts()).toMatchObject({ runsEnded: 4, runsAbandoned: 3, endsIgnored: 1 })
   })
 })
 
