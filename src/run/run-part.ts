@@ -20,6 +20,7 @@ import { spawnChild } from './dispatch.ts'
 import { kindOfFailure, rememberRunOf } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
 import { toLink } from './link-target.ts'
+import { forget } from './registry.ts'
 import { contextOfPart } from './run-context.ts'
 import type { RunEntry } from './run-entry.ts'
 import { noTotals, type RunTally } from './run-tally.ts'
@@ -27,6 +28,7 @@ import { shared } from './shared.ts'
 import { setHandle } from './span-state.ts'
 import { count, guarded } from './stats.ts'
 import type { Run, RunLink, RunRef, RunStatus, RunSummary, RunTotals, SpanInit, Usage, WorkSpan } from './types.ts'
+import { endQuietly } from './span-handle.ts'
 import { runSpanIn } from './work-span.ts'
 
 /** How a part ends. */
@@ -113,7 +115,8 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   protected started(span: Span, context: Context): void {
     this.otelSpan = span
     this.context = context
-    if (!span.isRecording()) this.#startUnixMillis = shared().clock.nowUnixMillis()
+    if ((span as { startTime?: unknown }).startTime === undefined)
+      this.#startUnixMillis = shared().clock.nowUnixMillis()
     setHandle(span, this)
   }
 
@@ -289,6 +292,8 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
       this.write(ending)
     } catch (error) {
       count('internalErrors', `failed to write the end of run ${this.runId}`, error)
+      endQuietly(this.otelSpan)
+      forget(this, !this.joined)
     }
     this.#resolveEnded?.(this.summary())
     const { onEnd } = this.#init
