@@ -51,8 +51,10 @@ export class Segment extends RunPart {
     return this.#target.rootRunId
   }
 
+  /** The run's ref, without the right to end it: that is not for the part to pass on. */
   makeRef(): RunRef {
-    return this.#target
+    const { handedOff: _, ...ref } = this.#target
+    return ref
   }
 
   protected write(ending: Ending): void {

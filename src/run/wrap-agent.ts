@@ -1,4 +1,4 @@
-import { context } from '@opentelemetry/api'
+import { context, type Context } from '@opentelemetry/api'
 
 import { followSettled } from './follow/follow.ts'
 import { isThenable } from './follow/thenable.ts'
@@ -39,14 +39,22 @@ export function wrapAgent<T, I = unknown>(
     return Promise.reject(error)
   }
   if (!isThenable(returned)) return Promise.resolve(new Result(followSettled(returned, run) as Awaited<T>, run))
-  const promise: Promise<unknown> = returned instanceof Promise ? returned : Promise.resolve(returned)
-  return promise.then(
+  return promiseOf(returned, run.context).then(
     (value) => new Result(followSettled(value as Awaited<T>, run), run),
     (error: unknown) => {
       run.failed(error)
       throw error
     },
   )
+}
+
+/**
+ * A plain promise as it is. Every other thenable may start its work in `then` (query builders and some clients' promises
+ * do), so that is called inside the run.
+ */
+function promiseOf(thenable: PromiseLike<unknown>, inside: Context): Promise<unknown> {
+  if (thenable instanceof Promise && thenable.constructor === Promise) return thenable
+  return new Promise((resolve, reject) => context.with(inside, () => void thenable.then(resolve, reject)))
 }
 
 /** The promise of the end is made when somebody asks for it: most callers do not. */
