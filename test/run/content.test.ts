@@ -115,13 +115,13 @@ describe('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT', () => {
   })
 })
 
-describe('how values are written', () => {
-  async function outputs(...values: unknown[]): Promise<readonly unknown[]> {
-    await using spans = recordSpans()
-    for (const value of values) startRun('planner').setOutput(value).end()
-    return spans.all.map((span) => span.attributes['runspan.output'] ?? span.attributes['gen_ai.output.messages'])
-  }
+async function outputs(...values: unknown[]): Promise<readonly unknown[]> {
+  await using spans = recordSpans()
+  for (const value of values) startRun('planner').setOutput(value).end()
+  return spans.all.map((span) => span.attributes['runspan.output'] ?? span.attributes['gen_ai.output.messages'])
+}
 
+describe('how values are written', () => {
   it('as JSON, whatever they are', async () => {
     const cyclic: Record<string, unknown> = { a: 1 }
     cyclic['self'] = cyclic
@@ -130,9 +130,24 @@ describe('how values are written', () => {
         throw new Error('no')
       },
     }
+    const prototypeless = new Proxy({ a: 1 }, { getPrototypeOf: () => hostile.secret })
     expect(
-      await outputs('text', 7, null, true, undefined, 7n, { big: 7n }, cyclic, new Map([['k', 1]]), new Set([1]), hostile),
+      await outputs(
+        prototypeless,
+        'text',
+        7,
+        null,
+        true,
+        undefined,
+        7n,
+        { big: 7n },
+        cyclic,
+        new Map([['k', 1]]),
+        new Set([1]),
+        hostile,
+      ),
     ).toEqual([
+      '"[unreadable]"',
       '"text"',
       '7',
       'null',
@@ -157,7 +172,10 @@ describe('how values are written', () => {
       'gen_ai.input.messages': json,
       'gen_ai.output.messages': json,
     })
-    expect(spans.attributes('answer')).toMatchObject({ 'gen_ai.input.messages': json, 'runspan.output': '[{"role":1}]' })
+    expect(spans.attributes('answer')).toMatchObject({
+      'gen_ai.input.messages': json,
+      'runspan.output': '[{"role":1}]',
+    })
   })
 
   it('metadata key by key: numbers and booleans as they are, the rest as text or JSON', async () => {
@@ -227,9 +245,12 @@ describe('conversation and user ids', () => {
         invoke_agent researcher  conversation=c-1 user=u-1
         foreign                  conversation=c-1 user=u-1
     `)
-    expectTrace(spans.tree(spans.all.find((span) => span.attributes['runspan.parent_run.id'] !== undefined)!.spanContext().traceId, ids)).toBe(
-      'invoke_agent executor',
-    )
+    expectTrace(
+      spans.tree(
+        spans.all.find((span) => span.attributes['runspan.parent_run.id'] !== undefined)!.spanContext().traceId,
+        ids,
+      ),
+    ).toBe('invoke_agent executor')
   })
 
   it('are never invented', async () => {

@@ -12,6 +12,8 @@ const status = 'runspan.run.status'
 /** What a queue does to a ref. */
 const travel = (ref: RunRef): RunRef => JSON.parse(JSON.stringify(ref)) as RunRef
 
+const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
+
 describe('a run that is handed off', () => {
   it('is forgotten by its opener, and ended by whoever holds the ref', async () => {
     await using spans = recordSpans()
@@ -123,7 +125,6 @@ describe('a run that is handed off', () => {
     await using spans = recordSpans()
     const counts = countsFromNow()
     const ref = startRun('import').handOff()
-    const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
     for (const handedOff of [
       '',
       '%%%',

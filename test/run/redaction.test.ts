@@ -51,9 +51,13 @@ async function leakEverywhere(): Promise<void> {
       }
       await wrapAgent('child', () => Promise.reject(leak)).catch(() => {})
       await wrapAgent('child', () => Promise.reject(new DOMException(secret, 'AbortError'))).catch(() => {})
-      joinRun(newRunId(), () => {
-        throw leak
-      }, { input: secret, name: 'part' })
+      joinRun(
+        newRunId(),
+        () => {
+          throw leak
+        },
+        { input: secret, name: 'part' },
+      )
     },
     { input: { question: secret }, goal: secret, metadata: { tier: secret } },
   ).catch((error: unknown) => expect(error).toBe(leak))

@@ -16,6 +16,12 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   })
 }
 
+const deadline = (): AbortController => {
+  const controller = new AbortController()
+  controller.abort(new DOMException('too slow', 'TimeoutError'))
+  return controller
+}
+
 describe('run.signal', () => {
   it('follows options.signal, with its reason; a run that stops for it is cancelled, not failed', async () => {
     await using spans = recordSpans()
@@ -38,11 +44,6 @@ describe('run.signal', () => {
 
   it('makes a timeout of a deadline, also where a client turns it into an abort of its own', async () => {
     await using spans = recordSpans()
-    const deadline = (): AbortController => {
-      const controller = new AbortController()
-      controller.abort(new DOMException('too slow', 'TimeoutError'))
-      return controller
-    }
     const plain = deadline().signal
     await expect(wrapAgent('plain', (run) => untilAborted(run.signal), { signal: plain })).rejects.toBe(plain.reason)
     const own = Object.assign(new Error('Request was aborted.'), { name: 'AbortError' })
@@ -94,6 +95,11 @@ describe('run.signal', () => {
   })
 })
 
+const fail = (run: Run): never => {
+  run.setError(new TypeError('reported'))
+  throw new RangeError('thrown')
+}
+
 describe('setStatus and setError', () => {
   it('survive a normal return; the chosen status wins over the error, the error over the return', async () => {
     await using spans = recordSpans()
@@ -115,10 +121,6 @@ describe('setStatus and setError', () => {
 
   it('decide over a throw too, unless they claim that what threw has completed', async () => {
     await using spans = recordSpans()
-    const fail = (run: Run): never => {
-      run.setError(new TypeError('reported'))
-      throw new RangeError('thrown')
-    }
     await expect(wrapAgent('thrown', fail)).rejects.toThrow('thrown')
     await expect(wrapAgent('cancelled', (run) => fail(run.setStatus('cancelled')))).rejects.toThrow('thrown')
     await expect(wrapAgent('timeout', (run) => fail(run.setStatus('timeout')))).rejects.toThrow('thrown')
