@@ -19,6 +19,7 @@ export type { RunDescription } from './run-description.ts'
 export type { RunTree } from './run-tree.ts'
 export { runTreesOf } from './run-trees.ts'
 export type { Segment } from './segment.ts'
+export { spanForest, type SpanNode } from './span-forest.ts'
 export type {
   StoredAttributes,
   StoredEvent,

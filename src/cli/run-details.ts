@@ -1,0 +1,65 @@
+import type { FamilyNode } from '../query/family-tree.ts'
+import type { RunTree } from '../query/run-tree.ts'
+import { formatCount } from './format-numbers.ts'
+import type { Cell } from './table.ts'
+import { oneLine } from './terminal-text.ts'
+
+/** How a run or a place of one stands, in one word. */
+export function statusCell(node: FamilyNode): Cell {
+  if (node.kind !== 'run') return { text: node.kind, style: node.kind === 'spawned' ? 'waiting' : 'odd' }
+  const { root, status } = node.run
+  if (root === undefined) return { text: 'no root', style: 'odd' }
+  return { text: oneLine(status ?? 'ended'), style: styles.get(status) ?? 'plain' }
+}
+
+const styles: ReadonlyMap<string | undefined, Cell['style']> = new Map([
+  ['completed', 'good'],
+  ['failed', 'bad'],
+  ['cancelled', 'odd'],
+  ['timeout', 'odd'],
+  ['abandoned', 'odd'],
+])
+
+/** What is said of a run below its row: its id and goal, why it failed, what is missing of it. */
+export function detailsOf(node: FamilyNode): readonly Cell[] {
+  const first: Cell = { text: aboutOf(node).map(oneLine).join(' · '), style: 'dim' }
+  return node.kind === 'run' ? [first, ...failureOf(node.run), ...missingOf(node.run)] : [first]
+}
+
+function aboutOf(node: FamilyNode): readonly string[] {
+  const { runId, agent, goal } = node
+  const about = [runId]
+  if (node.kind === 'run') {
+    const { service, isDetached, attempt } = node.run
+    if (service !== undefined && service !== agent) about.push(service)
+    if (isDetached) about.push('detached')
+    if (attempt > 1) about.push(`attempt ${attempt}`)
+  }
+  return goal === undefined ? about : [...about, goal]
+}
+
+function failureOf(run: RunTree): readonly Cell[] {
+  const { failure, status, statusReason } = run
+  if (failure !== undefined) {
+    const why = [failure.type === '_OTHER' ? undefined : failure.type, failure.message ?? statusReason]
+    const text = why.filter((part) => part !== undefined).join(': ')
+    return text === '' ? [] : [{ text: oneLine(`✗ ${text}`), style: status === 'failed' ? 'bad' : 'odd' }]
+  }
+  return statusReason === undefined ? [] : [{ text: oneLine(`✗ ${statusReason}`), style: 'odd' }]
+}
+
+function missingOf({ gaps, openSpans, totals }: RunTree): readonly Cell[] {
+  const said: string[] = []
+  if (gaps.includes('root')) said.push('its root has not come: the run is open, or its process was lost')
+  if (gaps.includes('rollup')) said.push('a process that worked on it reports no totals: it has no RunRollupProcessor')
+  if (gaps.includes('open_spans')) said.push(`${plural(openSpans, 'span')} had not ended when its totals were written`)
+  if (totals.unpricedCalls > 0 && totals.costNanoUsd !== undefined) {
+    said.push(`${plural(totals.unpricedCalls, 'model call')} with a price nobody knows`)
+  }
+  return said.map((text) => ({ text: `! ${text}`, style: 'odd' }))
+}
+
+/** `1 span`, `2 spans`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
