@@ -124,8 +124,10 @@ function loadSdk({ from, line, sdk }: Place): TraceSdk {
 }
 
 function missingPackages(line: 2 | 3, names: readonly string[]): RunspanError {
-  const what = names.join(', ')
-  const isOne = names.length === 1
+  // An api that is only too new for the SDK is installed: it has to be asked for again, and is not what is missing.
+  const absent = names.filter((name) => name !== api)
+  const what = absent.join(', ')
+  const isOne = absent.length === 1
   return new RunspanError(
     'missing_package',
     `Failed to set up OpenTelemetry: ${what} ${isOne ? 'is' : 'are'} not installed where the application can see ${isOne ? 'it' : 'them'}. Run: npm install ${names.map((name) => `${name}@${installVersionOf(line, name)}`).join(' ')}`,
