@@ -12,13 +12,13 @@ export interface Segment extends Part {
   /** Who did the work, where the span's resource says so. */
   readonly service: string | undefined
   /**
-   * True where the numbers are in the sums of the part around it already: the run's, or another segment's.
+   * True where the numbers are in the run's own totals already, and must not be added to them.
    *
-   * Only the process that did the work can know it, and says so with `runspan.segment.local`: the part around it was
-   * open there when the work was joined, so both tallies counted it. The resources of the two roots do not tell. A
-   * process that joins a run which it has handed off, or one that has ended, has the resource of the run's root and
-   * still counts the segment apart; and a run that is handed off has its root written by whoever ends it. Taking "same
-   * process" for "counted already" would lose exactly the work of a queue's consumer that joins a job and then ends it.
+   * Only the process that did the work can know it, and says so with `runspan.segment.local`: the run was open there
+   * when the work was joined, so the run's tally counted it too. The resources of the two roots do not tell. A process
+   * that joins a run which it has handed off, or one that has ended, has the resource of the run's root and still counts
+   * the segment apart. Taking "same process" for "counted already" would lose exactly the work of a queue's consumer
+   * that joins a job and then ends it.
    */
   readonly isLocal: boolean
   readonly durationMillis: number
