@@ -53,6 +53,11 @@ export class DispatchSpan {
     return this.#span.spanContext()
   }
 
+  /** Says what the run is to achieve. */
+  describe(goal: string): void {
+    recordGoal(this.#span, goal)
+  }
+
   /** Ties the span to the run, once that has its id. */
   tieTo(runId: string, root: SpanContext): void {
     this.#span.setAttribute(ATTR_RUNSPAN_CHILD_RUN_ID, runId)

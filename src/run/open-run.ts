@@ -30,22 +30,21 @@ import {
 } from '../attributes.ts'
 import { textOf } from '../internal/text-of.ts'
 import { VERSION } from '../internal/version.ts'
-import { parseTraceparent } from '../propagation/traceparent.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 import { ambientTracer } from './ambient-tracer.ts'
 import { directAttributes } from './direct-attributes.ts'
 import { DispatchSpan, activeSpanContext, recordGoal } from './dispatch.ts'
 import { recordMetadata } from './content.ts'
-import { runIdOfTarget, spanContextOfTarget, toLink, typedLink } from './link-target.ts'
+import { toLink, typedLink } from './link-target.ts'
 import { OwnedRun } from './owned-run.ts'
+import { originTypeOf, parentageOf, type Parentage } from './parentage.ts'
 import { isUsed, register } from './registry.ts'
 import { newRunId, newSpanId, normaliseRunId, rootSpanContextOf, rootSpanIdOf } from './run-id.ts'
 import { runOfContext, callerOf, withRun } from './run-context.ts'
-import type { RunPart } from './run-part.ts'
 import { shared } from './shared.ts'
 import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
-import type { RunOptions, RunRef, RunTarget } from './types.ts'
+import type { LinkType, RunOptions } from './types.ts'
 
 /** Which id a run is to have, and why. */
 interface Identity {
@@ -57,16 +56,6 @@ interface Identity {
   readonly attempt: number | undefined
 }
 
-/** Who started a run. */
-interface Parentage {
-  /** The parent's run id, or the text that stood in its place. */
-  readonly parentRunId: string | undefined
-  readonly rootRunId: string | undefined
-  readonly link: Link | undefined
-}
-
-const none: Parentage = { parentRunId: undefined, rootRunId: undefined, link: undefined }
-
 /** Opens a run: decides its identity, finds its parent, leaves a dispatch span, starts the root. */
 export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<I> {
   const name = checkedName(agentName)
@@ -74,8 +63,10 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   const active = context.active()
   const enclosing = runOfContext(active)
   const identity = identityOf(options)
-  const dispatch = dispatchFrom(active, enclosing, name, tracer, options)
   const parentage = parentageOf(options, enclosing)
+  const activeSpan = activeSpanContext(active) ?? callerOf(active)
+  const originType = originTypeOf(parentage, enclosing, activeSpan)
+  const dispatch = dispatchFrom(active, enclosing?.tracer ?? tracer, name, options, originType)
   const goal = options.goal ?? options.from?.goal
   const run = new OwnedRun<I>(name, identity.runId, tracer, options, parentage, goal)
 
@@ -92,12 +83,15 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
 
   const init: RootInit = {
     attributes,
-    links: linksOf(options, identity, parentage, dispatch, active, enclosing),
+    links: linksOf(options, identity, parentage, dispatch?.spanContext ?? activeSpan, originType),
     startTime: undefined,
     spanId: undefined,
   }
   startRoot(run, identity, init, active, dispatch)
-  if (goal !== undefined) recordGoal(run.otelSpan, goal)
+  if (goal !== undefined) {
+    recordGoal(run.otelSpan, goal)
+    dispatch?.describe(goal)
+  }
   if (options.input !== undefined) run.setInput(options.input)
   if (options.metadata !== undefined) recordMetadata(run.otelSpan, options.metadata)
   return run
@@ -216,65 +210,13 @@ function identityOf<I>({ runId, from, attempt }: RunOptions<I>): Identity {
 /** Leaves a dispatch span in whatever is active, unless that is switched off. */
 function dispatchFrom<I>(
   active: Context,
-  enclosing: RunPart | undefined,
-  name: string,
   tracer: Tracer,
+  name: string,
   options: RunOptions<I>,
+  type: LinkType,
 ): DispatchSpan | undefined {
   if (options.dispatchSpan === false || activeSpanContext(active) === undefined) return undefined
-  return new DispatchSpan(
-    enclosing?.tracer ?? tracer,
-    name,
-    active,
-    isChildOf(enclosing, options) ? 'parent' : 'trigger',
-  )
-}
-
-/** Whether the enclosing run is the parent: by default, or because it was named. */
-function isChildOf<I>(enclosing: RunPart | undefined, { parentRunId, from }: RunOptions<I>): boolean {
-  if (enclosing === undefined || parentRunId === null) return false
-  if (parentRunId !== undefined) return runIdOfTarget(parentRunId) === enclosing.runId
-  return from === undefined || normaliseRunId(from.parentRunId) === enclosing.runId
-}
-
-/** Who started the run: as named, as spawned, else the enclosing run. */
-function parentageOf<I>(options: RunOptions<I>, enclosing: RunPart | undefined): Parentage {
-  const { parentRunId, from } = options
-  if (parentRunId === null) return none
-  if (parentRunId === undefined && from !== undefined) return parentageOfSpawned(from)
-  if (isChildOf(enclosing, options))
-    return { parentRunId: enclosing!.runId, rootRunId: enclosing!.rootRunId, link: undefined }
-  return parentRunId === undefined ? none : parentageOfNamed(parentRunId)
-}
-
-function parentageOfNamed(parent: RunTarget): Parentage {
-  const id = runIdOfTarget(parent)
-  if (id === undefined) {
-    count('invalidRunIds', `parentRunId ${textOf(parent)} is no run id; it is kept as an attribute and not linked.`)
-    return { ...none, parentRunId: textOf(parent) }
-  }
-  const rootRunId = (typeof parent === 'string' ? undefined : normaliseRunId(parent.rootRunId)) ?? rootRunIdOfOpen(id)
-  const target = spanContextOfTarget(parent)
-  return { parentRunId: id, rootRunId, link: target === undefined ? undefined : typedLink('parent', target) }
-}
-
-/** A spawned child links to the span that spawned it. */
-function parentageOfSpawned(from: RunRef): Parentage {
-  const id = normaliseRunId(from.parentRunId)
-  const dispatch = from.dispatchTraceparent === undefined ? undefined : parseTraceparent(from.dispatchTraceparent)
-  const target =
-    dispatch === undefined ? (id === undefined ? undefined : rootSpanContextOf(id)) : { ...dispatch, isRemote: true }
-  return {
-    parentRunId: id,
-    rootRunId: normaliseRunId(from.rootRunId),
-    link: target === undefined ? undefined : typedLink('spawn', target),
-  }
-}
-
-/** The root of a parent that is open in this process. */
-function rootRunIdOfOpen(runId: string): string | undefined {
-  const entry = shared().open.get(runId) as Partial<RunPart> | undefined
-  return entry?.rootRunId
+  return new DispatchSpan(tracer, name, active, type)
 }
 
 /** The links of the root: to the parent first, then to what was active, to the first execution, and the caller's own. */
@@ -282,15 +224,15 @@ function linksOf<I>(
   options: RunOptions<I>,
   identity: Identity,
   parentage: Parentage,
-  dispatch: DispatchSpan | undefined,
-  active: Context,
-  enclosing: RunPart | undefined,
+  origin: SpanContext | undefined,
+  originType: LinkType,
 ): Link[] {
   const links: Link[] = []
-  if (parentage.link !== undefined) links.push(parentage.link)
-  const origin = dispatch?.spanContext ?? activeSpanContext(active) ?? callerOf(active)
-  if (origin !== undefined && isSpanContextValid(origin))
-    links.push(typedLink(isChildOf(enclosing, options) ? 'parent' : 'trigger', origin))
+  const hasOrigin = origin !== undefined && isSpanContextValid(origin)
+  // A span in the parent's own trace says more than the parent's root: it is where the run was started.
+  if (parentage.link !== undefined && !(hasOrigin && originType === 'parent' && parentage.isNamed))
+    links.push(parentage.link)
+  if (hasOrigin) links.push(typedLink(originType, origin))
   const first = identity.first === undefined ? undefined : rootSpanContextOf(identity.first)
   if (first !== undefined) links.push(typedLink('retry', first))
   for (const link of options.links ?? []) {

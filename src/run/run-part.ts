@@ -265,7 +265,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   }
 
   abandon(reason: string): void {
-    this.interrupt({ status: 'abandoned', reason })
+    const { signal } = this.#init
+    // A run that its caller has cancelled was not abandoned, even where it is told to end before it could say so.
+    if (signal?.aborted === true) this.interrupt({ status: kindOfFailure(signal.reason, signal), reason })
+    else this.interrupt({ status: 'abandoned', reason })
   }
 
   /** Ends the part while its function may still run: whoever listens to `signal`, now or later, is told. */
