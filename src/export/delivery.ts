@@ -3,6 +3,7 @@ import { diag } from '@opentelemetry/api'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { shared } from '../run/shared.ts'
 import { isRegistered } from './registered-globals.ts'
+import { settle } from './settle.ts'
 import type { ExportResultLike, SpanExporterLike } from './trace-sdk.ts'
 
 /** What left and what was lost, in spans. */
@@ -37,16 +38,16 @@ export class Delivery {
   #lastWarningUnixMillis = Number.NEGATIVE_INFINITY
   #hasSpoken = false
   readonly #inFlight = new Set<Promise<void>>()
+  readonly #exporters: SpanExporterLike[] = []
 
   /** The same exporter, watched. */
   tracking(exporter: SpanExporterLike): SpanExporterLike {
+    this.#exporters.push(exporter)
     const watchedExport: Export = (spans, resultCallback) => {
       this.#queued = Math.max(0, this.#queued - spans.length)
       this.#exportOnce(exporter, spans, resultCallback)
     }
-    const wrapper: SpanExporterLike = { export: watchedExport, shutdown: () => exporter.shutdown() }
-    if (exporter.forceFlush !== undefined) wrapper.forceFlush = () => exporter.forceFlush!()
-    return wrapper
+    return { export: watchedExport, shutdown: () => exporter.shutdown() }
   }
 
   /**
@@ -87,9 +88,15 @@ export class Delivery {
     }
   }
 
-  /** Waits for the exports that are in flight now; those that start meanwhile are not waited for. */
-  async settled(): Promise<void> {
+  /**
+   * Waits for the exports that are in flight now, and asks the exporters to finish what they hold themselves. Exports
+   * that start meanwhile are not waited for.
+   *
+   * @returns what the exporters rejected with
+   */
+  async settled(): Promise<readonly unknown[]> {
     await Promise.allSettled(this.#inFlight)
+    return settle(this.#exporters, (exporter) => exporter.forceFlush?.())
   }
 
   /** Whether something has ended since this was last asked, or is on its way. */

@@ -3,6 +3,7 @@ import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { shared } from '../run/shared.ts'
 import type { Delivery } from './delivery.ts'
 import type { FlushReport } from './flush-report.ts'
+import { settle } from './settle.ts'
 
 /** What `registerRunspan` set up. */
 export interface RegisteredRunspan extends AsyncDisposable {
@@ -84,8 +85,7 @@ export class Registration implements RegisteredRunspan {
     // The rollup comes first in the list and reports late numbers as spans, synchronously; then the others send them.
     const errors = await settle(processors, (processor) => processor.forceFlush())
     // The batch processor does not wait for what it had sent before.
-    await delivery.settled()
-    return errors
+    return [...errors, ...(await delivery.settled())]
   }
 
   async #report(work: () => Promise<readonly unknown[]>): Promise<FlushReport> {
@@ -105,15 +105,6 @@ export class Registration implements RegisteredRunspan {
       ...(error === undefined ? {} : { error }),
     }
   }
-}
-
-/** Does something with each, one failing without the others. @returns the failures */
-async function settle<T>(
-  items: readonly T[],
-  work: (item: T) => Promise<void> | undefined,
-): Promise<readonly unknown[]> {
-  const outcomes = await Promise.allSettled(items.map(async (item) => work(item)))
-  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
 }
 
 /** What a promise resolves to, or `undefined` where the deadline comes first. The timer keeps no process alive. */

@@ -18,7 +18,8 @@ interface Lane {
   readonly installs: readonly (readonly string[])[]
   /** The one copy of the api that must come out. */
   readonly api: string
-  readonly logs: 'checked' | 'not installed'
+  /** Which of the consumers in `check/` is written for it. */
+  readonly consumer: 'consumer-2.ts' | 'consumer-3.ts'
 }
 
 const otel = (...names: readonly string[]): readonly string[] => names.map((name) => `@opentelemetry/${name}`)
@@ -34,7 +35,7 @@ const lanes: readonly Lane[] = [
       otel('sdk-logs@0.223.1'),
     ],
     api: '1.9.1',
-    logs: 'checked',
+    consumer: 'consumer-2.ts',
   },
   {
     title: '2.0.0, which has no onEnding',
@@ -46,7 +47,7 @@ const lanes: readonly Lane[] = [
       ],
     ],
     api: '1.9.1',
-    logs: 'checked',
+    consumer: 'consumer-2.ts',
   },
   {
     title: '2.2.0, the last without onEnding',
@@ -56,7 +57,7 @@ const lanes: readonly Lane[] = [
       ['runspan'],
     ],
     api: '1.9.0',
-    logs: 'checked',
+    consumer: 'consumer-2.ts',
   },
   {
     title: '3.1',
@@ -75,11 +76,12 @@ const lanes: readonly Lane[] = [
       ],
     ],
     api: '1.10.0',
-    logs: 'checked',
+    consumer: 'consumer-3.ts',
   },
 ]
 
 const run = promisify(execFile)
+const inTree = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url))
 const workspace = mkdtempSync(join(tmpdir(), 'runspan-lanes-'))
 let tarball = ''
 
@@ -89,7 +91,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(workspace, { recursive: true, force: true }))
 
-describe.each(lanes)('lane $title', ({ title, nodes, installs, api, logs }) => {
+describe.each(lanes)('lane $title', ({ title, nodes, installs, api, consumer }) => {
   const folder = join(workspace, title.split(',')[0]!)
 
   beforeAll(async () => {
@@ -108,13 +110,20 @@ describe.each(lanes)('lane $title', ({ title, nodes, installs, api, logs }) => {
     expect(new Set(versions.match(/"version": "1\.\d+\.\d+"/g))).toEqual(new Set([`"version": "${api}"`]))
   })
 
+  it('has types that fit those of the SDK', async () => {
+    const checks = ['--strict', '--types', 'node', '--typeRoots', inTree('@types')]
+    const target = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
+    const compiler = inTree('typescript/bin/tsc')
+    await run(process.execPath, [compiler, '--noEmit', ...checks, ...target, consumer], { cwd: folder })
+  })
+
   describe.each(nodes)('on Node %i', (major) => {
     const node = nodeBinary(major)
 
     it.skipIf(node === undefined).each(['entry.mjs', 'entry.cjs'])('does everything, from %s', async (entry) => {
       const { stdout, stderr } = await run(node!, [entry], { cwd: folder })
       console.log(`lane ${title}: ${stdout.trim()}`)
-      expect(stdout).toMatch(new RegExp(`^ok (import|require) on v${major}\\..* logs ${logs}\n$`))
+      expect(stdout).toMatch(new RegExp(`^ok (import|require) on v${major}\\..* logs checked\n$`))
       expect(stderr).toBe('')
     })
   })
