@@ -22,6 +22,3 @@ export function painter(color: boolean): Paint {
   return (style, text) =>
     style === 'plain' || text === '' ? text : styleText([...formats[style]], text, { validateStream: false })
 }
-
-/** Pieces of one line, each with its own style. */
-export type Styled = readonly (readonly [Style, string])[]

@@ -97,7 +97,7 @@ function sums(init: RollupInit, prefix: string): Record<string, StoredValue> {
 }
 
 /** The attributes of a rollup. */
-export function rollup(scope: 'run' | 'segment', init: RollupInit = {}): StoredAttributes {
+function rollup(scope: 'run' | 'segment', init: RollupInit = {}): StoredAttributes {
   return {
     ...sums(init, 'runspan.'),
     'runspan.rollup.complete': init.complete ?? true,

@@ -32,7 +32,7 @@ export const json: Encoding = {
 }
 
 /** Protobuf. */
-export const protobuf: Encoding = {
+const protobuf: Encoding = {
   contentType: 'application/x-protobuf',
   decode: decodeProtobuf,
   encodeResponse(rejectedCount) {

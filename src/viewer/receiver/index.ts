@@ -6,14 +6,4 @@
  */
 export { startReceiver, type Receiver, type ReceiverOptions } from './start-receiver.ts'
 export type { SpanSink } from './answer-export.ts'
-export type {
-  StoredAttributes,
-  StoredEvent,
-  StoredLink,
-  StoredResource,
-  StoredScope,
-  StoredSpan,
-  StoredSpanKind,
-  StoredStatus,
-  StoredValue,
-} from '../../query/stored-span.ts'
+export type { StoredSpan } from '../../query/stored-span.ts'

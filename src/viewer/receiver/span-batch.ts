@@ -2,7 +2,7 @@ import type { StoredSpan, StoredSpanKind, StoredStatus, StoredValue } from '../.
 import { malformed, Refusal } from './refusal.ts'
 
 /** Levels of lists and maps that an attribute's value may have. Beyond it a value is an attack, not an attribute. */
-export const maxValueDepth = 64
+const maxValueDepth = 64
 
 /**
  * Spans, attributes, events, links and list elements that one request may have. A decoded item takes a hundred times

@@ -51,7 +51,8 @@ const maxConnections = 1_000
 
 /**
  * Starts an OTLP/HTTP trace receiver in this process, for demos, tests and viewers: `POST /v1/traces`, protobuf and
- * JSON, gzip or not. It listens on loopback unless told otherwise, holds a bounded amount of memory, and keeps nothing.
+ * JSON, gzip or not. It listens on loopback unless told otherwise, holds a bounded amount of memory, and keeps nothing. A
+ * web page cannot post to it: both content types need a preflight, which is answered with 405.
  *
  * @throws {@link RunspanError} `bad_configuration` where an option cannot work or the port is taken
  *
