@@ -1,6 +1,14 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 
-import { ATTR_PREFIX_RUNSPAN_METADATA } from '../attributes.ts'
+import {
+  ATTR_GEN_AI_INPUT_MESSAGES,
+  ATTR_GEN_AI_OUTPUT_MESSAGES,
+  ATTR_GEN_AI_TOOL_CALL_ARGUMENTS,
+  ATTR_GEN_AI_TOOL_CALL_RESULT,
+  ATTR_PREFIX_RUNSPAN_METADATA,
+  ATTR_RUNSPAN_INPUT,
+  ATTR_RUNSPAN_OUTPUT,
+} from '../attributes.ts'
 import { safeJson } from '../internal/safe-json.ts'
 import { shared } from './shared.ts'
 import { count } from './stats.ts'
@@ -44,6 +52,18 @@ export function recordContent(span: Span, key: string, value: unknown): void {
   if (!recordsExplicit() || !span.isRecording()) return
   const text = contentText(value, key)
   if (text !== undefined) span.setAttribute(key, text)
+}
+
+/** Where the input of a span stands: a tool's arguments and lists of messages have keys in the conventions. */
+export function inputKeyOf(value: unknown, isTool: boolean): string {
+  if (isTool) return ATTR_GEN_AI_TOOL_CALL_ARGUMENTS
+  return isMessageList(value) ? ATTR_GEN_AI_INPUT_MESSAGES : ATTR_RUNSPAN_INPUT
+}
+
+/** {@link inputKeyOf} for its output. */
+export function outputKeyOf(value: unknown, isTool: boolean): string {
+  if (isTool) return ATTR_GEN_AI_TOOL_CALL_RESULT
+  return isMessageList(value) ? ATTR_GEN_AI_OUTPUT_MESSAGES : ATTR_RUNSPAN_OUTPUT
 }
 
 /** Records metadata, a key each: simple values as they are, others as JSON. */
@@ -90,7 +110,7 @@ function entriesOf(object: Readonly<Record<string, unknown>>): readonly (readonl
 }
 
 /** Whether a value is a list of chat messages, as every provider has them: objects with a role. */
-export function isMessageList(value: unknown): boolean {
+function isMessageList(value: unknown): boolean {
   try {
     return (
       Array.isArray(value) &&

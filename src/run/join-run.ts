@@ -104,7 +104,9 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   const entry = state.open.get(ref.runId)
   const local = entry === undefined || entry.joined ? undefined : entry
   const { conversationId, userId } = local ?? {}
-  const segment = new Segment(tracer, { conversationId, userId, signal: own.signal }, ref, local, own.onWrite)
+  const { signal, onWrite } = own
+  const isTool = options.type === 'tool'
+  const segment = new Segment(tracer, { conversationId, userId, signal, ref, local, isTool, onWrite })
   const name = options.name ?? (ref.agentName === undefined ? 'join' : `invoke_agent ${ref.agentName}`)
   const isTyped = options.type !== undefined && options.type !== 'function' && options.type !== 'chain'
   const shape = shapeOf(name, isTyped ? options.type : 'function', options)

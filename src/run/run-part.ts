@@ -9,13 +9,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api'
 
-import {
-  ATTR_GEN_AI_INPUT_MESSAGES,
-  ATTR_GEN_AI_OUTPUT_MESSAGES,
-  ATTR_RUNSPAN_INPUT,
-  ATTR_RUNSPAN_OUTPUT,
-} from '../attributes.ts'
-import { eventAttributes, isMessageList, recordContent, recordMetadata, recordsAll } from './content.ts'
+import { eventAttributes, inputKeyOf, outputKeyOf, recordContent, recordMetadata, recordsAll } from './content.ts'
 import { spawnChild } from './dispatch.ts'
 import { kindOfFailure, rememberRunOf } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
@@ -183,14 +177,19 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     return this.#ended
   }
 
+  /** Whether the root span is a tool call: a run's is not. */
+  protected get isTool(): boolean {
+    return false
+  }
+
   setInput(value: unknown): this {
-    recordContent(this.otelSpan, isMessageList(value) ? ATTR_GEN_AI_INPUT_MESSAGES : ATTR_RUNSPAN_INPUT, value)
+    recordContent(this.otelSpan, inputKeyOf(value, this.isTool), value)
     return this
   }
 
   setOutput(value: unknown): this {
     this.#outputSet = true
-    recordContent(this.otelSpan, isMessageList(value) ? ATTR_GEN_AI_OUTPUT_MESSAGES : ATTR_RUNSPAN_OUTPUT, value)
+    recordContent(this.otelSpan, outputKeyOf(value, this.isTool), value)
     return this
   }
 

@@ -10,27 +10,25 @@ import { type Ending, RunPart, type PartInit } from './run-part.ts'
 import { endQuietly } from './span-handle.ts'
 import type { RunRef } from './types.ts'
 
+/** What a segment is made with. */
+export interface SegmentInit extends PartInit<unknown> {
+  readonly ref: RunRef
+  /** The run itself, where this process has it open: what goes on here keeps it alive. */
+  readonly local: RunEntry | undefined
+  readonly isTool: boolean
+  /** The last look at the span before it ends: a middleware names it by its route, say. */
+  readonly onWrite: ((span: Span) => void) | undefined
+}
+
 /** A joined part of a run that is owned elsewhere. It may say things about its own segment, never about the run's root. */
 export class Segment extends RunPart {
   readonly joined = true
-  readonly #target: RunRef
-  /** The run itself, where this process has it open: what goes on here keeps it alive. */
-  readonly #local: RunEntry | undefined
+  readonly #segment: SegmentInit
   #activity = 0
-  readonly #onWrite: ((span: Span) => void) | undefined
 
-  /** @param onWrite the last look at the span before it ends: a middleware names it by its route, say */
-  constructor(
-    tracer: Tracer,
-    init: PartInit<unknown>,
-    target: RunRef,
-    local: RunEntry | undefined,
-    onWrite?: (span: Span) => void,
-  ) {
-    super(target.runId, tracer, init)
-    this.#target = target
-    this.#local = local
-    this.#onWrite = onWrite
+  constructor(tracer: Tracer, init: SegmentInit) {
+    super(init.ref.runId, tracer, init)
+    this.#segment = init
   }
 
   opened(span: Span, ctx: Context): void {
@@ -39,21 +37,26 @@ export class Segment extends RunPart {
   }
 
   get activity(): number {
-    return this.#local?.activity ?? this.#activity
+    return this.#segment.local?.activity ?? this.#activity
   }
 
   set activity(activity: number) {
-    if (this.#local === undefined) this.#activity = activity
-    else this.#local.activity = activity
+    const { local } = this.#segment
+    if (local === undefined) this.#activity = activity
+    else local.activity = activity
+  }
+
+  protected override get isTool(): boolean {
+    return this.#segment.isTool
   }
 
   get rootRunId(): string | undefined {
-    return this.#target.rootRunId
+    return this.#segment.ref.rootRunId
   }
 
   /** The run's ref, without the right to end it: that is not for the part to pass on. */
   makeRef(): RunRef {
-    const { handedOff: _, ...ref } = this.#target
+    const { handedOff: _, ...ref } = this.#segment.ref
     return ref
   }
 
@@ -73,7 +76,7 @@ export class Segment extends RunPart {
       const text = redacted(reason ?? status, ATTR_RUNSPAN_END_REASON)
       if (text !== undefined) span.setAttribute(ATTR_RUNSPAN_END_REASON, text)
     }
-    this.#onWrite?.(span)
+    this.#segment.onWrite?.(span)
     const store = directAttributes(span, ATTR_RUNSPAN_SEGMENT)
     const attributes = store ?? {}
     this.tally?.close(attributes, this.selfReported, isError)

@@ -1,16 +1,7 @@
 import type { Attributes, AttributeValue, Context, Span } from '@opentelemetry/api'
 
-import {
-  ATTR_GEN_AI_INPUT_MESSAGES,
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_GEN_AI_OUTPUT_MESSAGES,
-  ATTR_GEN_AI_TOOL_CALL_ARGUMENTS,
-  ATTR_GEN_AI_TOOL_CALL_RESULT,
-  ATTR_RUNSPAN_END_REASON,
-  ATTR_RUNSPAN_INPUT,
-  ATTR_RUNSPAN_OUTPUT,
-} from '../attributes.ts'
-import { eventAttributes, isMessageList, recordContent, recordsAll } from './content.ts'
+import { ATTR_GEN_AI_OPERATION_NAME, ATTR_RUNSPAN_END_REASON } from '../attributes.ts'
+import { eventAttributes, inputKeyOf, outputKeyOf, recordContent, recordsAll } from './content.ts'
 import { directAttributes } from './direct-attributes.ts'
 import { kindOfFailure, recordFailure } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
@@ -56,25 +47,13 @@ export class SpanHandle implements WorkSpan, Followed {
   }
 
   setInput(value: unknown): this {
-    const key =
-      this.#type === 'tool'
-        ? ATTR_GEN_AI_TOOL_CALL_ARGUMENTS
-        : isMessageList(value)
-          ? ATTR_GEN_AI_INPUT_MESSAGES
-          : ATTR_RUNSPAN_INPUT
-    recordContent(this.otelSpan, key, value)
+    recordContent(this.otelSpan, inputKeyOf(value, this.#type === 'tool'), value)
     return this
   }
 
   setOutput(value: unknown): this {
     this.#outputSet = true
-    const key =
-      this.#type === 'tool'
-        ? ATTR_GEN_AI_TOOL_CALL_RESULT
-        : isMessageList(value)
-          ? ATTR_GEN_AI_OUTPUT_MESSAGES
-          : ATTR_RUNSPAN_OUTPUT
-    recordContent(this.otelSpan, key, value)
+    recordContent(this.otelSpan, outputKeyOf(value, this.#type === 'tool'), value)
     return this
   }
 
