@@ -21,7 +21,10 @@ class LazyQuery implements PromiseLike<string> {
   sent = 0
 
   // oxlint-disable-next-line unicorn/no-thenable -- that is what query builders are
-  then<A, B>(onFulfilled?: ((rows: string) => A) | null, onRejected?: ((error: unknown) => B) | null): Promise<A | B> {
+  then<A = string, B = never>(
+    onFulfilled?: ((rows: string) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     this.sent++
     return Promise.resolve(withSpan('query', () => 'rows')).then(onFulfilled, onRejected)
   }
@@ -38,6 +41,8 @@ class ClientPromise<T> extends Promise<T> {
     return super.then(onFulfilled, onRejected)
   }
 }
+
+const searchInAStep = (): void => withSpan('step', () => tool('search', () => {})())
 
 describe('wrapAgent', () => {
   it('always returns a promise, also where the agent is not asynchronous or throws at once', async () => {
@@ -126,9 +131,8 @@ describe('wrapAgent', () => {
       idGenerator: new RunIdGenerator(),
       spanProcessors: [new SimpleSpanProcessor(exporter)],
     })
-    const work = (): void => withSpan('step', () => tool('search', () => {})())
-    await wrapAgent('by provider', work, { tracerProvider })
-    await wrapAgent('by tracer', work, { tracer: tracerProvider.getTracer('mine') })
+    await wrapAgent('by provider', searchInAStep, { tracerProvider })
+    await wrapAgent('by tracer', searchInAStep, { tracer: tracerProvider.getTracer('mine') })
     expect(spans.all).toEqual([])
     expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(
       ['by provider', 'by tracer'].flatMap((name) => ['execute_tool search', 'step', `invoke_agent ${name}`]),
