@@ -20,8 +20,12 @@ export interface CallReport extends CallUsage {
 export function readCallReport(result: unknown): CallReport | undefined {
   const fields = asFields(result)
   if (fields === undefined) return undefined
-  const usage =
-    readUsage(asFields(fields['usage']), fields) ?? google(asFields(fields['usageMetadata'])) ?? nested(fields)
+  // Beside a total over all steps, `usage` is the last step's; the last part of an AI SDK stream has the total alone.
+  const usage: CallReport | undefined =
+    aiSdk(asFields(fields['totalUsage'])) ??
+    readUsage(asFields(fields['usage']), fields['type']) ??
+    google(asFields(fields['usageMetadata'])) ??
+    nested(fields)
   if (usage === undefined) return undefined
   return {
     ...usage,
@@ -30,7 +34,7 @@ export function readCallReport(result: unknown): CallReport | undefined {
       text(fields['modelVersion']) ??
       text(asFields(fields['response'])?.['modelId']) ??
       usage.model,
-    responseId: text(fields['id']) ?? text(fields['responseId']),
+    responseId: text(fields['id']) ?? text(fields['responseId']) ?? usage.responseId,
     finishReasons: finishReasons(fields),
   }
 }
@@ -39,13 +43,16 @@ export function readCallReport(result: unknown): CallReport | undefined {
 function nested(fields: Fields): CallReport | undefined {
   const inner = asFields(fields['message']) ?? asFields(fields['response'])
   if (inner === undefined || typeof fields['type'] !== 'string') return undefined
-  const usage = readUsage(asFields(inner['usage']), inner)
-  return usage === undefined ? undefined : { ...usage, model: text(inner['model']) }
+  const usage = readUsage(asFields(inner['usage']), inner['type'])
+  return usage === undefined ? undefined : { ...usage, model: text(inner['model']), responseId: text(inner['id']) }
 }
 
-function readUsage(usage: Fields | undefined, result: Fields): CallUsage | undefined {
+function readUsage(usage: Fields | undefined, type: unknown): CallReport | undefined {
   if (usage === undefined) return undefined
-  return aiSdk(usage, result) ?? anthropic(usage) ?? openai(usage)
+  const report = aiSdk(usage) ?? anthropic(usage) ?? openai(usage)
+  // Anthropic's last event repeats the input without its cached parts where there is nothing to say of those.
+  if (type !== 'message_delta' || report?.cacheReadInputTokens !== undefined) return report
+  return { outputTokens: report?.outputTokens }
 }
 
 function openai(usage: Fields): CallUsage | undefined {
@@ -91,24 +98,25 @@ function google(usage: Fields | undefined): CallUsage | undefined {
   }
 }
 
-function aiSdk(usage: Fields, result: Fields): CallUsage | undefined {
-  const all = asFields(result['totalUsage']) ?? usage
-  const input = number(all['inputTokens']) ?? number(all['promptTokens'])
-  const output = number(all['outputTokens']) ?? number(all['completionTokens'])
+function aiSdk(usage: Fields | undefined): CallUsage | undefined {
+  if (usage === undefined) return undefined
+  const input = number(usage['inputTokens']) ?? number(usage['promptTokens'])
+  const output = number(usage['outputTokens']) ?? number(usage['completionTokens'])
   if (input === undefined && output === undefined) return undefined
-  const inputDetails = asFields(all['inputTokenDetails'])
+  const inputDetails = asFields(usage['inputTokenDetails'])
   return {
     inputTokens: input,
     outputTokens: output,
-    cacheReadInputTokens: number(inputDetails?.['cacheReadTokens']) ?? number(all['cachedInputTokens']),
+    cacheReadInputTokens: number(inputDetails?.['cacheReadTokens']) ?? number(usage['cachedInputTokens']),
     cacheWriteInputTokens: number(inputDetails?.['cacheWriteTokens']),
     reasoningOutputTokens:
-      number(asFields(all['outputTokenDetails'])?.['reasoningTokens']) ?? number(all['reasoningTokens']),
+      number(asFields(usage['outputTokenDetails'])?.['reasoningTokens']) ?? number(usage['reasoningTokens']),
   }
 }
 
 function finishReasons(fields: Fields): readonly string[] | undefined {
-  const direct = text(fields['stop_reason']) ?? text(fields['finishReason'])
+  const direct =
+    text(fields['stop_reason']) ?? text(fields['finishReason']) ?? text(asFields(fields['delta'])?.['stop_reason'])
   if (direct !== undefined) return [direct]
   const list = Array.isArray(fields['choices'])
     ? fields['choices']
