@@ -86,8 +86,9 @@ function start(name: string, type: WorkType, options: SpanInit, args: readonly u
   return work
 }
 
-/** Gives a wrapper the name and length of what it wraps: frameworks read both. */
+/** Gives a wrapper the name, length and own properties of what it wraps: frameworks read them all. */
 function imitate<F extends Fn>(fn: F, wrapper: (this: unknown, ...args: never[]) => unknown): F {
+  Object.assign(wrapper, fn)
   Object.defineProperty(wrapper, 'name', { value: fn.name, configurable: true })
   Object.defineProperty(wrapper, 'length', { value: fn.length, configurable: true })
   return wrapper as F
