@@ -117,6 +117,11 @@ describe.each(lanes)('lane $title', ({ title, nodes, installs, api, consumer }) 
     await run(process.execPath, [compiler, '--noEmit', ...checks, ...target, consumer], { cwd: folder })
   })
 
+  it.each(['1', '0'])('does what OTEL_* variables say, with a sampling ratio of %s', async (ratio) => {
+    const { stdout, stderr } = await run(nodeBinary(24)!, ['environment.mjs', ratio], { cwd: folder })
+    expect([stdout, stderr]).toEqual(['ok\n', ''])
+  })
+
   describe.each(nodes)('on Node %i', (major) => {
     const node = nodeBinary(major)
 

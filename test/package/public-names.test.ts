@@ -21,6 +21,7 @@ describe('the public names', () => {
     expect(Object.keys(manifest.exports)).toMatchInlineSnapshot(`
       [
         ".",
+        "./attributes",
         "./node",
         "./register",
         "./receiver",
@@ -106,6 +107,103 @@ describe('the public names', () => {
     `)
   })
 
+  it('of runspan/attributes are these', () => {
+    expect(declaredNames('./attributes')).toMatchInlineSnapshot(`
+      {
+        "types": [],
+        "values": [
+          "ALIASES_OF_CLAUDE_CODE",
+          "ALIASES_OF_MODEL",
+          "ALIASES_OF_PROVIDER",
+          "ALIASES_OF_ROLE",
+          "ALIASES_OF_USAGE",
+          "ALIASES_OF_USAGE_MAPS",
+          "ALIAS_COST_CURRENCY",
+          "ATTR_ERROR_TYPE",
+          "ATTR_EXCEPTION_MESSAGE",
+          "ATTR_EXCEPTION_STACKTRACE",
+          "ATTR_EXCEPTION_TYPE",
+          "ATTR_GEN_AI_AGENT_NAME",
+          "ATTR_GEN_AI_CONVERSATION_ID",
+          "ATTR_GEN_AI_DATA_SOURCE_ID",
+          "ATTR_GEN_AI_EVALUATION_EXPLANATION",
+          "ATTR_GEN_AI_EVALUATION_NAME",
+          "ATTR_GEN_AI_EVALUATION_SCORE_LABEL",
+          "ATTR_GEN_AI_EVALUATION_SCORE_VALUE",
+          "ATTR_GEN_AI_INPUT_MESSAGES",
+          "ATTR_GEN_AI_OPERATION_NAME",
+          "ATTR_GEN_AI_OUTPUT_MESSAGES",
+          "ATTR_GEN_AI_PROVIDER_NAME",
+          "ATTR_GEN_AI_REQUEST_MODEL",
+          "ATTR_GEN_AI_RESPONSE_FINISH_REASONS",
+          "ATTR_GEN_AI_RESPONSE_ID",
+          "ATTR_GEN_AI_RESPONSE_MODEL",
+          "ATTR_GEN_AI_TOOL_CALL_ARGUMENTS",
+          "ATTR_GEN_AI_TOOL_CALL_RESULT",
+          "ATTR_GEN_AI_TOOL_NAME",
+          "ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS",
+          "ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS",
+          "ATTR_GEN_AI_USAGE_INPUT_TOKENS",
+          "ATTR_GEN_AI_USAGE_OUTPUT_TOKENS",
+          "ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS",
+          "ATTR_HTTP_REQUEST_METHOD",
+          "ATTR_HTTP_RESPONSE_STATUS_CODE",
+          "ATTR_HTTP_ROUTE",
+          "ATTR_PREFIX_RUNSPAN_LATE",
+          "ATTR_PREFIX_RUNSPAN_METADATA",
+          "ATTR_RUNSPAN_AGENT_VERSION",
+          "ATTR_RUNSPAN_CALLS_LLM",
+          "ATTR_RUNSPAN_CALLS_TOOL",
+          "ATTR_RUNSPAN_CALLS_UNPRICED",
+          "ATTR_RUNSPAN_CALL_COST_NANO_USD",
+          "ATTR_RUNSPAN_CHILD_RUN_ID",
+          "ATTR_RUNSPAN_COST_NANO_USD",
+          "ATTR_RUNSPAN_COST_PRICE_TABLE",
+          "ATTR_RUNSPAN_COST_SOURCE",
+          "ATTR_RUNSPAN_COST_USD",
+          "ATTR_RUNSPAN_END_REASON",
+          "ATTR_RUNSPAN_ERRORS",
+          "ATTR_RUNSPAN_FIRST_RUN_ID",
+          "ATTR_RUNSPAN_INPUT",
+          "ATTR_RUNSPAN_LINK_TYPE",
+          "ATTR_RUNSPAN_OUTPUT",
+          "ATTR_RUNSPAN_PARENT_RUN_ID",
+          "ATTR_RUNSPAN_REQUESTED_RUN_ID",
+          "ATTR_RUNSPAN_REVIEWER_ID",
+          "ATTR_RUNSPAN_REVIEWER_KIND",
+          "ATTR_RUNSPAN_ROLLUP_COMPLETE",
+          "ATTR_RUNSPAN_ROLLUP_OPEN_SPANS",
+          "ATTR_RUNSPAN_ROLLUP_SCOPE",
+          "ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS",
+          "ATTR_RUNSPAN_ROOT_RUN_ID",
+          "ATTR_RUNSPAN_RUN_ATTEMPT",
+          "ATTR_RUNSPAN_RUN_DETACHED",
+          "ATTR_RUNSPAN_RUN_GOAL",
+          "ATTR_RUNSPAN_RUN_ID",
+          "ATTR_RUNSPAN_RUN_STATUS",
+          "ATTR_RUNSPAN_RUN_STATUS_REASON",
+          "ATTR_RUNSPAN_SEGMENT",
+          "ATTR_RUNSPAN_SEGMENT_LOCAL",
+          "ATTR_RUNSPAN_SPANS",
+          "ATTR_RUNSPAN_TARGET_RUN_ID",
+          "ATTR_RUNSPAN_USAGE_CACHE_READ_INPUT_TOKENS",
+          "ATTR_RUNSPAN_USAGE_CACHE_WRITE_INPUT_TOKENS",
+          "ATTR_RUNSPAN_USAGE_INPUT_TOKENS",
+          "ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS",
+          "ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS",
+          "ATTR_SERVER_ADDRESS",
+          "ATTR_SERVER_PORT",
+          "ATTR_URL_PATH",
+          "ATTR_URL_SCHEME",
+          "ATTR_USER_ID",
+          "EVENT_EXCEPTION",
+          "EVENT_GEN_AI_EVALUATION_RESULT",
+          "SPAN_RUNSPAN_AMENDMENT",
+        ],
+      }
+    `)
+  })
+
   it('of runspan/node are these', () => {
     expect(declaredNames('./node')).toMatchInlineSnapshot(`
       {
@@ -135,15 +233,7 @@ describe('the public names', () => {
           "Receiver",
           "ReceiverOptions",
           "SpanSink",
-          "StoredAttributes",
-          "StoredEvent",
-          "StoredLink",
-          "StoredResource",
-          "StoredScope",
           "StoredSpan",
-          "StoredSpanKind",
-          "StoredStatus",
-          "StoredValue",
         ],
         "values": [
           "startReceiver",
@@ -219,7 +309,7 @@ function fileOf(subpath: string): string {
   return join(staged.folder, manifest.exports[subpath]!)
 }
 
-/** The names in the export lists of an entry's declarations. */
+/** The names that an entry's declarations export, in lists or one by one. */
 function declaredNames(subpath: string): { readonly values: readonly string[]; readonly types: readonly string[] } {
   const text = readFileSync(fileOf(subpath).replace(/\.js$/, '.d.ts'), 'utf8')
   const values: string[] = []
@@ -229,6 +319,9 @@ function declaredNames(subpath: string): { readonly values: readonly string[]; r
       const [, isType, name] = /^\s*(type )?(\w+)\s*$/.exec(entry) ?? []
       if (name !== undefined) (isTypeList !== undefined || isType !== undefined ? types : values).push(name)
     }
+  }
+  for (const [, what, name] of text.matchAll(/^export (?:declare )?(const|function|class|interface|type) (\w+)/gm)) {
+    ;(what === 'interface' || what === 'type' ? types : values).push(name!)
   }
   return { values: values.toSorted(), types: types.toSorted() }
 }
