@@ -5,6 +5,7 @@ import {
   ATTR_GEN_AI_OPERATION_NAME,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
   ATTR_RUNSPAN_RUN_ID,
+  ATTR_RUNSPAN_RUN_STATUS,
   ATTR_USER_ID,
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
@@ -15,6 +16,7 @@ import { configureRegistry, shared } from '../run/shared.ts'
 import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
+import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { settleSpan, statusError, type Pricer } from './settle-span.ts'
@@ -32,6 +34,12 @@ const maxPending = 256
 export interface RollupOptions {
   /** Which spans carry `runspan.run.id`: run and segment roots, or every span of a run. @defaultValue 'roots' */
   readonly stamp?: 'roots' | 'all' | undefined
+  /**
+   * Whether a trace whose topmost span is an agent's becomes a run although nobody called `wrapAgent`: `'agents'` takes
+   * spans without a parent whose operation is `invoke_agent` or `invoke_workflow` at their start; a function decides
+   * itself, and one that throws adopts nothing. @defaultValue false
+   */
+  readonly adopt?: Adopt | undefined
   /** Where prices come from, for calls whose cost nobody reports. @defaultValue 'genai-prices' */
   readonly prices?: PriceSource | undefined
   /** How many open runs the registry watches at most; an older one goes on unwatched. At least 1. @defaultValue 10_000 */
@@ -59,6 +67,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly #prices: PriceBook
   readonly #price: Pricer
   readonly #onUsage: RollupOptions['onUsage']
+  readonly #adopts: ReturnType<typeof adopter>
   /** Closed parts with late numbers that no amendment has reported yet. */
   readonly #pending = new Set<PartTally>()
   #isShutDown = false
@@ -83,6 +92,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
         ),
     })
     this.#onUsage = options.onUsage
+    this.#adopts = adopter(options.adopt)
     this.#price = (call) => {
       const nanoUsd = this.#prices.price(call)
       if (nanoUsd === undefined) count('callsUnpriced')
@@ -157,7 +167,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return
     }
     const above = parentNode ?? partWithoutParent(span, parentContext)?.root
-    if (above === undefined) return
+    if (above === undefined) {
+      if (this.#adopts !== undefined && span.parentSpanContext === undefined && this.#adopts(span)) this.#adopt(span)
+      return
+    }
     const { part, tally: around } = above
     part.entry.activity++
     const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
@@ -165,6 +178,15 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     setState(span, new SpanNode(span, part, tally, above, isAgent))
     this.#stamp(span, part)
+  }
+
+  #adopt(span: ReadableSpanLike): void {
+    const run = new AdoptedRun(span.spanContext())
+    const part = new PartTally(run, undefined, this)
+    run.tally = part
+    part.root = new SpanNode(span, part, part, undefined, true)
+    setState(span, part.root)
+    span.attributes[ATTR_RUNSPAN_RUN_ID] = run.runId
   }
 
   #stamp(span: ReadableSpanLike, part: PartTally): void {
@@ -178,7 +200,12 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const { part, span } = node
     if (part.root === node) {
       // A root that was ended past its handle: the same write, one step later.
-      part.close(span.attributes, undefined, span.status.code === statusError)
+      const failed = span.status.code === statusError
+      part.close(span.attributes, undefined, failed)
+      if (part.entry instanceof AdoptedRun) {
+        span.attributes[ATTR_RUNSPAN_RUN_STATUS] = failed ? 'failed' : 'completed'
+        part.entry.ended()
+      }
       return
     }
     part.entry.activity++
