@@ -243,6 +243,21 @@ describe('buildFamilies', () => {
     )
   })
 
+  it('cuts a circle above the run that started first, wherever it is entered from', () => {
+    expectFamilies([
+      root(a, { agent: 'outside', parent: c, from: 0 }),
+      root(b, { agent: 'first', parent: c, from: 1 }),
+      root(c, { agent: 'second', parent: b, from: 2 }),
+    ]).toBe(
+      lines(`
+        first 0
+          second 0
+            outside 0
+        = 0
+      `),
+    )
+  })
+
   it('leaves traces that are no runs out', () => {
     expect(buildFamilies([span(a), dispatch(b, c)].map((plain) => ({ ...plain, attributes: {} })))).toEqual([])
     expect(buildFamilies([])).toEqual([])

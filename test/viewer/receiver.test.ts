@@ -57,6 +57,11 @@ function nestedRequest(depth: number): string {
   return `{"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":${value}}]}}]}`
 }
 
+/** A request as it goes over a socket, without its body. */
+function requestHead(length: number): string {
+  return `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+}
+
 /** Something to wait for, and the way to let it happen. */
 function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
   let resolveIt: (() => void) | undefined
@@ -380,6 +385,24 @@ describe('startReceiver, reading bodies', () => {
     const response = await post(url, Buffer.alloc(20_000_000, 0x20))
     expect(response.status).toBe(413)
     expect(await response.json()).toMatchObject({ code: 8, message: expect.stringContaining('1000 bytes') })
+  })
+
+  it('reads a refused body to its end, so that the connection can go on', async () => {
+    const { receiver } = await receiving({ maxBodyBytes: 1_000 })
+    const answers = await new Promise<string>((resolve, reject) => {
+      let read = ''
+      const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1', () => {
+        socket.write(requestHead(5_000_000) + ' '.repeat(5_000_000))
+        socket.write(`${requestHead(2)}{}`)
+      })
+      socket.on('error', reject)
+      socket.on('data', (chunk) => {
+        read += String(chunk)
+        if (read.includes('HTTP/1.1 200')) socket.end()
+      })
+      socket.on('close', () => resolve(read))
+    })
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200'])
   })
 
   it('refuses a gzip bomb without unpacking it', async () => {
