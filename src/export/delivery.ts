@@ -144,7 +144,9 @@ export class Delivery {
     }
     this.#failed += spanCount
     this.#error ??= error ?? new Error('the exporter reported a failure without a reason')
-    this.#warn(`${spanCount} spans were lost, because their export failed: ${error?.message ?? 'no reason was given.'}`)
+    const what = spanCount === 1 ? '1 span was' : `${spanCount} spans were`
+    const reason = error?.message === undefined || error.message === '' ? 'no reason was given' : error.message
+    this.#warn(`${what} lost, because the export failed (${reason}). Check the address of the collector.`)
   }
 
   /** Says so once per minute; where nobody listens to diag, once per process as a warning of Node's. */

@@ -36,6 +36,10 @@ type Host = { [registrationKey]?: RegisteredRunspan }
  * run may start on the next line. Every OTEL_* variable of the tracing SDK is honoured, on SDK 2.x and 3.x alike; with
  * OTEL_SDK_DISABLED=true runs work and nothing is recorded.
  *
+ * What has ended is flushed at the natural end of the process, and on SIGTERM and SIGINT. Before `process.exit()`, and
+ * after an exception that nobody catches, nothing asynchronous can happen: await {@link RegisteredRunspan.shutdown}
+ * there. An unreachable collector holds the end up for as long as the exporter retries, 10 seconds at most.
+ *
  * It is for applications without a set-up. Beside an existing `NodeSDK`, add `idGenerator: new RunIdGenerator()` and
  * `new RunRollupProcessor()` to that one instead.
  *

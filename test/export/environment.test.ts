@@ -117,7 +117,7 @@ describe('registerRunspan reads the environment of a process', () => {
   it('prints what OpenTelemetry says where OTEL_LOG_LEVEL asks for it', async () => {
     await using sink = await recordRequests(() => 400)
     const loud = await runApp(sink, {}, { OTEL_LOG_LEVEL: 'warn' })
-    expect(loud.end.stderr).toContain('runspan: 2 spans were lost, because their export failed')
+    expect(loud.end.stderr).toContain('runspan: 2 spans were lost, because the export failed (Bad Request)')
   })
 
   it('warns once of spans that are lost where nobody listens to diag', async () => {
