@@ -34,7 +34,9 @@ const bars: Readonly<Record<string, Readonly<Record<Result['sink'], number | und
 }
 
 function main(): void {
-  execFileSync(process.execPath, [here('../node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')], { stdio: 'inherit' })
+  execFileSync(process.execPath, [here('../node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')], {
+    stdio: 'inherit',
+  })
   const binaries = isQuick ? [process.execPath] : [process.execPath, node20()]
   let isOver = false
   console.log('node       variant              sink   raw µs/run   control   ratio   bar')
@@ -75,7 +77,13 @@ function measured(binary: string, variant: string, sink: Result['sink']): Result
 function node20(): string {
   return execFileSync('npx', ['-y', '-p', 'node@20.20.2', 'node', '-p', 'process.execPath'], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: (process.env['PATH'] ?? '').split(':').filter((part) => !part.includes('node_modules')).join(':') },
+    env: {
+      ...process.env,
+      PATH: (process.env['PATH'] ?? '')
+        .split(':')
+        .filter((part) => !part.includes('node_modules'))
+        .join(':'),
+    },
   }).trim()
 }
 

@@ -4,7 +4,7 @@ import { createTraceState, type TraceState } from '@opentelemetry/api'
 export const traceStateKey = 'runspan'
 
 /** What the member of a run says: the low 16 hex digits of the run id, so that it cannot stray to another trace. */
-export function traceStateValueOf(runId: string): string {
+function traceStateValueOf(runId: string): string {
   return runId.slice(16)
 }
 

@@ -42,7 +42,7 @@ export function redacted(text: string, key: string): string | undefined {
 }
 
 /** A value as redacted JSON, or `undefined` where there is nothing to record. */
-export function contentText(value: unknown, key: string): string | undefined {
+function contentText(value: unknown, key: string): string | undefined {
   const text = safeJson(value)
   return text === undefined ? undefined : redacted(text, key)
 }

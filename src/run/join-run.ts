@@ -78,7 +78,7 @@ export function joinRun<R>(
 }
 
 /** Runs `fn` in a segment that has been opened. */
-export function runSegment<R>(segment: Segment, fn: (span: WorkSpan) => R): R {
+function runSegment<R>(segment: Segment, fn: (span: WorkSpan) => R): R {
   let result: R
   try {
     result = context.with(segment.context, fn, undefined, segment)
