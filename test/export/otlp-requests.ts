@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { serve } from '../support/serve.ts'
 
 /** What an exporter sent. */
-export interface OtlpRequest {
+interface OtlpRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   /** Names of the spans, where the body is JSON that nobody compressed. */

@@ -36,6 +36,7 @@ describe('the public names', () => {
     expect(declaredNames('.')).toMatchInlineSnapshot(`
       {
         "types": [
+          "Adopt",
           "Carrier",
           "ContentCapture",
           "ExpressRequest",
@@ -52,6 +53,7 @@ describe('the public names', () => {
           "PriceFunction",
           "PriceSource",
           "PricedCall",
+          "ReadableSpanLike",
           "Redact",
           "RedactionSite",
           "RollupOptions",
