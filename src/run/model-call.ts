@@ -1,32 +1,46 @@
+import type { Context, Span } from '@opentelemetry/api'
+
 import { ATTR_GEN_AI_RESPONSE_FINISH_REASONS, ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
 import { type CallReport, readCallReport } from './provider-usage.ts'
-import type { SpanHandle } from './span-handle.ts'
+import { SpanHandle } from './span-handle.ts'
 import { guarded } from './stats.ts'
 import type { LlmInit } from './types.ts'
 
 /**
- * Reads what a model call reports about itself while its span is open: from the value it returns, or chunk by chunk
- * from its stream, where later chunks add to or replace what earlier ones said.
+ * A model call while its span is open. It reads what the call reports about itself: from the value it returns, or chunk
+ * by chunk from its stream, where later chunks add to or replace what earlier ones said.
  */
-export function followCall<R>(work: SpanHandle, init: LlmInit<unknown>, call: (work: SpanHandle) => R): R {
-  let streamed: CallReport | undefined
-  work.observe({
-    chunk(chunk) {
-      const report = safely(chunk)
-      if (report !== undefined) streamed = streamed === undefined ? report : merged(streamed, report)
-    },
-    value(value) {
-      let report = value === undefined ? undefined : safely(value)
-      const own =
-        init.extractUsage === undefined || value === undefined
-          ? undefined
-          : guarded('extractUsage', () => init.extractUsage!(value))
+export class ModelCall extends SpanHandle {
+  readonly #extractUsage: LlmInit<unknown>['extractUsage']
+  #streamed: CallReport | undefined
+
+  constructor(span: Span, context: Context, init: LlmInit<unknown>) {
+    super(span, context, 'llm')
+    this.#extractUsage = init.extractUsage
+  }
+
+  chunk(chunk: unknown): void {
+    const report = safely(chunk)
+    if (report !== undefined) this.#streamed = this.#streamed === undefined ? report : merged(this.#streamed, report)
+  }
+
+  protected override beforeEnd(value: unknown): void {
+    const streamed = this.#streamed
+    let report = streamed
+    if (value !== undefined) {
+      const read = safely(value)
+      if (read !== undefined) report = streamed === undefined ? read : merged(streamed, read)
+      const extract = this.#extractUsage
+      const own = extract === undefined ? undefined : guarded('extractUsage', () => extract(value))
       if (own !== undefined) report = report === undefined ? own : merged(report, own)
-      if (streamed !== undefined) report = report === undefined ? streamed : merged(streamed, report)
-      if (report !== undefined) write(work, report)
-    },
-  })
-  return call(work)
+    }
+    if (report === undefined) return
+    this.setUsage(report)
+    if (report.responseId !== undefined) this.setAttribute(ATTR_GEN_AI_RESPONSE_ID, report.responseId)
+    if (report.finishReasons !== undefined) {
+      this.setAttribute(ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [...report.finishReasons])
+    }
+  }
 }
 
 /** What `later` says, and what `earlier` said where it says nothing. */
@@ -42,11 +56,4 @@ function safely(value: unknown): CallReport | undefined {
   } catch {
     return undefined
   }
-}
-
-function write(work: SpanHandle, report: CallReport): void {
-  work.setUsage(report)
-  if (report.responseId !== undefined) work.setAttribute(ATTR_GEN_AI_RESPONSE_ID, report.responseId)
-  if (report.finishReasons !== undefined)
-    work.setAttribute(ATTR_GEN_AI_RESPONSE_FINISH_REASONS, [...report.finishReasons])
 }

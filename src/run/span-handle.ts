@@ -11,12 +11,6 @@ import { count } from './stats.ts'
 import type { WorkSpan, WorkType } from './types.ts'
 import { type CallUsage, writeUsage } from './usage-attributes.ts'
 
-/** Sees what passes through a span's work: each chunk of a stream, and at the end the value, if there is one. */
-export interface WorkObserver {
-  chunk(chunk: unknown): void
-  value(value: unknown): void
-}
-
 /** A span of ours while its work goes on; what a callback gets as `span`. */
 export class SpanHandle implements WorkSpan, Followed {
   readonly otelSpan: Span
@@ -27,7 +21,6 @@ export class SpanHandle implements WorkSpan, Followed {
   #outputSet = false
   #errorSet = false
   #ended = false
-  #observer: WorkObserver | undefined
 
   constructor(span: Span, context: Context, type: WorkType, signal?: AbortSignal) {
     this.otelSpan = span
@@ -93,25 +86,16 @@ export class SpanHandle implements WorkSpan, Followed {
     return this.#ended
   }
 
-  /** Sets who sees what passes through. */
-  observe(observer: WorkObserver): void {
-    this.#observer = observer
-  }
-
-  chunk(chunk: unknown): void {
-    this.#observer?.chunk(chunk)
-  }
-
   completed(value?: unknown): void {
     if (this.#ended) return
-    this.#observer?.value(value)
+    this.beforeEnd(value)
     if (value !== undefined && !this.#outputSet && recordsAll()) this.setOutput(value)
     this.#end()
   }
 
   failed(error: unknown): void {
     if (this.#ended) return
-    this.#observer?.value(undefined)
+    this.beforeEnd(undefined)
     const kind = kindOfFailure(error, this.#signal)
     if (kind === 'cancelled') this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, 'cancelled')
     else if (!this.#errorSet) recordFailure(this.otelSpan, error, kind)
@@ -120,10 +104,13 @@ export class SpanHandle implements WorkSpan, Followed {
 
   stopped(reason: StopReason): void {
     if (this.#ended) return
-    this.#observer?.value(undefined)
+    this.beforeEnd(undefined)
     this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, reason)
     this.#end()
   }
+
+  /** The last look at the span before it ends: at what its work returned, if it returned anything. */
+  protected beforeEnd(_value: unknown): void {}
 
   #end(): void {
     this.#ended = true

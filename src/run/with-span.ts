@@ -1,12 +1,13 @@
-import { context } from '@opentelemetry/api'
+import { context, type Context, type Span } from '@opentelemetry/api'
 
 import { currentPart } from './run-context.ts'
-import { followCall } from './model-call.ts'
+import { ModelCall } from './model-call.ts'
 import { recordsAll } from './content.ts'
-import type { SpanHandle } from './span-handle.ts'
+import { SpanHandle } from './span-handle.ts'
+import { shapeOf } from './span-shape.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
 import { ambientTracer } from './ambient-tracer.ts'
-import { runSpan, runWork, startWork } from './work-span.ts'
+import { runSpan, runWork, startShaped } from './work-span.ts'
 
 type Fn = (...args: never[]) => unknown
 
@@ -66,24 +67,29 @@ export function trace<F extends Fn>(name: string, fn: F, options: SpanInit = {})
  */
 export function llm<F extends Fn>(name: string, fn: F, options: LlmInit<Awaited<ReturnType<F>>> = {}): F {
   const init = options as LlmInit<unknown>
-  return imitate(fn, function tracedCall(this: unknown, ...args: never[]): unknown {
-    const work = start(name, 'llm', init, args)
-    return followCall(work, init, (span) => runWork(span, () => Reflect.apply(fn, this, args)))
-  })
+  return wrapped(name, 'llm', init, fn, (span, ctx) => new ModelCall(span, ctx, init))
 }
 
 function wrap<F extends Fn>(name: string, type: WorkType, options: SpanInit, fn: F): F {
-  return imitate(fn, function tracedCall(this: unknown, ...args: never[]): unknown {
-    return runWork(start(name, type, options, args), () => Reflect.apply(fn, this, args))
-  })
+  return wrapped(name, type, options, fn, (span, ctx) => new SpanHandle(span, ctx, type))
 }
 
-function start(name: string, type: WorkType, options: SpanInit, args: readonly unknown[]): SpanHandle {
-  const part = currentPart()
-  if (part !== undefined) part.activity++
-  const work = startWork(context.active(), part?.tracer ?? ambientTracer(), name, type, options)
-  if (options.input === undefined && args.length > 0 && recordsAll()) work.setInput(args.length === 1 ? args[0] : args)
-  return work
+function wrapped<F extends Fn>(
+  name: string,
+  type: WorkType,
+  options: SpanInit,
+  fn: F,
+  make: (span: Span, ctx: Context) => SpanHandle,
+): F {
+  const shape = shapeOf(name, type, options)
+  return imitate(fn, function tracedCall(this: unknown, ...args: never[]): unknown {
+    const part = currentPart()
+    if (part !== undefined) part.activity++
+    const work = startShaped(context.active(), part?.tracer ?? ambientTracer(), shape, make)
+    if (options.input !== undefined) work.setInput(options.input)
+    else if (args.length > 0 && recordsAll()) work.setInput(args.length === 1 ? args[0] : args)
+    return runWork(work, () => Reflect.apply(fn, this, args))
+  })
 }
 
 /** Gives a wrapper the name, length and own properties of what it wraps: frameworks read them all. */

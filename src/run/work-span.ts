@@ -3,27 +3,23 @@ import { context, trace, type Context, type Span, type Tracer } from '@opentelem
 import { follow } from './follow/follow.ts'
 import { ambientTracer } from './ambient-tracer.ts'
 import { currentPart } from './run-context.ts'
-import { shapeOf } from './span-shape.ts'
+import { shapeOf, type SpanShape } from './span-shape.ts'
 import { SpanHandle } from './span-handle.ts'
 import { startQuietly } from './start-span.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
 
 type AnyInit = SpanInit & Pick<LlmInit<unknown>, 'model' | 'provider'>
 
-/** Starts a span of ours below `parent`. */
-export function startWork(
+/** Starts a span of a known shape below `parent`, in the form of handle that `make` gives it. */
+export function startShaped<H extends SpanHandle>(
   parent: Context,
   tracer: Tracer,
-  name: string,
-  type: WorkType,
-  init: AnyInit,
-  signal?: AbortSignal,
-): SpanHandle {
-  const { name: spanName, kind, attributes } = shapeOf(name, type, init)
-  const span: Span = startQuietly(tracer, spanName, { kind, attributes }, parent)
-  const handle = new SpanHandle(span, trace.setSpan(parent, span), type, signal)
-  if (init.input !== undefined) handle.setInput(init.input)
-  return handle
+  { name, kind, attributes }: SpanShape,
+  make: (span: Span, context: Context) => H,
+): H {
+  // A copy: a shape is used for many spans, and what a tracer does with the attributes it is given is its business.
+  const span = startQuietly(tracer, name, { kind, attributes: { ...attributes } }, parent)
+  return make(span, trace.setSpan(parent, span))
 }
 
 /** Runs `fn` in a span below `parent`, and ends the span where what `fn` returns truly ends. */
@@ -35,7 +31,9 @@ export function runSpanIn<R>(
   init: AnyInit,
   fn: (span: WorkSpan) => R,
 ): R {
-  return runWork(startWork(parent, tracer, name, type, init), fn)
+  const work = startShaped(parent, tracer, shapeOf(name, type, init), (span, ctx) => new SpanHandle(span, ctx, type))
+  if (init.input !== undefined) work.setInput(init.input)
+  return runWork(work, fn)
 }
 
 /** Runs `fn` in a span that has started. */
