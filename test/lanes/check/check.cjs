@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { createServer } = require('node:http')
 const { createRequire } = require('node:module')
-const { join } = require('node:path')
+const path = require('node:path')
 
 const ROOT_KINDS = { INTERNAL: 1, SERVER: 2, CLIENT: 3, PRODUCER: 4 }
 const ERROR = 2
@@ -252,7 +252,7 @@ function checkOthers(sink, { chosen, streamer, failingRunId, thrown, handedOff, 
 
 /** Where a logs SDK is installed, feedback is a log record in the context of the run's root. */
 async function checkFeedbackAsLog(runspan, api, { chosen }) {
-  const require = createRequire(join(process.cwd(), 'lane.js'))
+  const require = createRequire(path.join(process.cwd(), 'lane.js'))
   let sdk
   try {
     sdk = require('@opentelemetry/sdk-logs')
