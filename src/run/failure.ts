@@ -10,6 +10,7 @@ import {
 } from '../attributes.ts'
 import { safeJson } from '../internal/safe-json.ts'
 import { redacted } from './content.ts'
+import { shared } from './shared.ts'
 
 /** What can be said about anything that was thrown. */
 export interface Failure {
@@ -125,11 +126,10 @@ function cutMaybe(text: string | undefined, length: number): string | undefined 
   return text === undefined ? undefined : cut(text, length)
 }
 
-const runIdsOfErrors = new WeakMap<object, string>()
-
 /** Remembers which run a thrown object came out of; the innermost run stays. */
 export function rememberRunOf(thrown: unknown, runId: string): void {
   const isObject = (typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function'
+  const { runIdsOfErrors } = shared()
   if (isObject && !runIdsOfErrors.has(thrown)) runIdsOfErrors.set(thrown, runId)
 }
 
@@ -139,6 +139,6 @@ export function rememberRunOf(thrown: unknown, runId: string): void {
  */
 export function runIdOf(error: unknown): string | undefined {
   return (typeof error === 'object' && error !== null) || typeof error === 'function'
-    ? runIdsOfErrors.get(error)
+    ? shared().runIdsOfErrors.get(error)
     : undefined
 }

@@ -22,6 +22,8 @@ export interface Shared {
   readonly open: OpenParts
   /** Runs that have ended here, for a bounded time: their ids are not given out again. */
   closed: RecentKeys
+  /** Which run a thrown object came out of. */
+  readonly runIdsOfErrors: WeakMap<object, string>
   /** Set while one `startSpan` runs; see `RunIdGenerator`. */
   armed: ArmedIds | undefined
   /** The run or segment whose root span is being started right now. */
@@ -51,6 +53,7 @@ export function shared(): Shared {
 const state: Shared = ((globalThis as Host)[key] ??= {
   open: new OpenParts(),
   closed: new RecentKeys(defaultMaxClosedRuns),
+  runIdsOfErrors: new WeakMap(),
   armed: undefined,
   starting: undefined,
   amending: false,
