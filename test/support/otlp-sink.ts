@@ -1,53 +1,24 @@
-import type { Attributes, AttributeValue, HrTime, Link } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, type Attributes, type HrTime } from '@opentelemetry/api'
 
-import { serve, type Served } from './serve.ts'
+import { startReceiver, type Receiver, type StoredSpan } from '../../src/viewer/receiver/index.ts'
 import { traceText, type Shown, type ShownSpan } from './trace-text.ts'
 
-/** A span as it came over the wire. */
+/** A span as it came over the wire, in the shape in which the SDK has it. */
 export interface ReceivedSpan extends ShownSpan {
   readonly traceId: string
   readonly spanId: string
   readonly endTime: HrTime
 }
 
-interface OtlpValue {
-  readonly stringValue?: string
-  readonly boolValue?: boolean
-  readonly intValue?: number | string
-  readonly doubleValue?: number
-  readonly arrayValue?: { readonly values?: readonly OtlpValue[] }
-}
-interface OtlpAttribute {
-  readonly key: string
-  readonly value: OtlpValue
-}
-interface OtlpSpan {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly kind: number
-  readonly startTimeUnixNano: string
-  readonly endTimeUnixNano: string
-  readonly attributes?: readonly OtlpAttribute[]
-  readonly links?: readonly { traceId: string; spanId: string; flags?: number; attributes?: readonly OtlpAttribute[] }[]
-  readonly status?: { readonly code?: number; readonly message?: string }
-}
-interface OtlpRequest {
-  readonly resourceSpans?: readonly {
-    readonly scopeSpans?: readonly { readonly spans?: readonly OtlpSpan[] }[]
-  }[]
-}
-
-/** An OTLP/HTTP JSON receiver on a free port: what the processes of a test export to. */
+/** An OTLP/HTTP receiver on a free port: what the processes of a test export to. */
 export class OtlpSink implements AsyncDisposable {
   readonly url: string
+  readonly #receiver: Receiver
   readonly #spans: readonly ReceivedSpan[]
-  readonly #served: Served
 
-  constructor(served: Served, spans: readonly ReceivedSpan[]) {
-    this.url = served.url
-    this.#served = served
+  constructor(receiver: Receiver, spans: readonly ReceivedSpan[]) {
+    this.url = receiver.url
+    this.#receiver = receiver
     this.#spans = spans
   }
 
@@ -65,62 +36,57 @@ export class OtlpSink implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#served[Symbol.asyncDispose]()
+    await this.#receiver.close()
   }
 }
 
 /** @param beforeAnswer what a request waits for before it is answered: a slow backend */
 export async function startOtlpSink(beforeAnswer: () => Promise<void> = () => Promise.resolve()): Promise<OtlpSink> {
   const spans: ReceivedSpan[] = []
-  const served = await serve((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      spans.push(...spansOf(JSON.parse(Buffer.concat(chunks).toString()) as OtlpRequest))
-      void beforeAnswer().then(() => response.setHeader('content-type', 'application/json').end('{}'))
-    })
+  const receiver = await startReceiver({
+    port: 0,
+    onSpans(received) {
+      spans.push(...received.map(asReceived))
+      return beforeAnswer()
+    },
   })
-  return new OtlpSink(served, spans)
+  return new OtlpSink(receiver, spans)
 }
 
-function spansOf(request: OtlpRequest): ReceivedSpan[] {
-  return (request.resourceSpans ?? []).flatMap(({ scopeSpans }) =>
-    (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map(received)),
-  )
+const kinds: Readonly<Record<StoredSpan['kind'], SpanKind>> = {
+  unspecified: SpanKind.INTERNAL,
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+}
+const codes: Readonly<Record<StoredSpan['status']['code'], SpanStatusCode>> = {
+  unset: SpanStatusCode.UNSET,
+  ok: SpanStatusCode.OK,
+  error: SpanStatusCode.ERROR,
 }
 
-function received(span: OtlpSpan): ReceivedSpan {
-  const { traceId, spanId, name } = span
+function asReceived(span: StoredSpan): ReceivedSpan {
+  const { traceId, spanId, name, parentSpanId, status } = span
   return {
     traceId,
     spanId,
     name,
-    // OTLP counts kinds from 1, the api from 0.
-    kind: span.kind - 1,
-    attributes: attributesOf(span.attributes),
-    links: (span.links ?? []).map((link): Link => ({
-      context: { traceId: link.traceId, spanId: link.spanId, traceFlags: (link.flags ?? 1) & 0xff },
-      attributes: attributesOf(link.attributes),
+    kind: kinds[span.kind],
+    attributes: span.attributes as Attributes,
+    links: span.links.map((link) => ({
+      context: { traceId: link.traceId, spanId: link.spanId, traceFlags: link.flags & 0xff },
+      attributes: link.attributes as Attributes,
     })),
-    status: { code: span.status?.code ?? 0, ...(span.status?.message ? { message: span.status.message } : {}) },
-    startTime: hrTime(span.startTimeUnixNano),
-    endTime: hrTime(span.endTimeUnixNano),
-    parentSpanContext: span.parentSpanId ? { spanId: span.parentSpanId } : undefined,
+    status: { code: codes[status.code], ...(status.message === undefined ? {} : { message: status.message }) },
+    startTime: hrTime(span.startUnixNano),
+    endTime: hrTime(span.endUnixNano),
+    parentSpanContext: parentSpanId === undefined ? undefined : { spanId: parentSpanId },
     spanContext: () => ({ traceId, spanId }),
   }
 }
 
-function attributesOf(list: readonly OtlpAttribute[] | undefined): Attributes {
-  return Object.fromEntries((list ?? []).map(({ key, value }) => [key, plain(value)]))
-}
-
-function plain(value: OtlpValue): AttributeValue {
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain) as string[]
-  if (value.intValue !== undefined) return Number(value.intValue)
-  return value.stringValue ?? value.boolValue ?? value.doubleValue ?? ''
-}
-
-function hrTime(unixNano: string): HrTime {
-  const nanos = BigInt(unixNano)
-  return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)]
+function hrTime(unixNano: bigint): HrTime {
+  return [Number(unixNano / 1_000_000_000n), Number(unixNano % 1_000_000_000n)]
 }
