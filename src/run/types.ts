@@ -37,8 +37,11 @@ export interface RunRef {
 /** A run: a ref, or its id as 32 hex digits or dashed UUID. A bare id is taken as sampled. */
 export type RunTarget = RunRef | string
 
-/** What a run context is read from: fetch `Headers`, Node's `req.headers`, message attributes. */
-export type Carrier = Headers | Readonly<Record<string, string | readonly string[] | undefined>>
+/** What a run context is read from: fetch `Headers`, Node's `req.headers`, message attributes, a ref. */
+export type Carrier =
+  | Headers
+  | Pick<RunRef, 'traceparent' | 'tracestate'>
+  | Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** Why two traces are linked. `runspan.link.type` on the link. */
 export type LinkType = 'parent' | 'trigger' | 'spawn' | 'resume' | 'retry' | 'follow_up' | 'delivery' | 'review'
