@@ -163,7 +163,7 @@ describe('run.ref', () => {
       rootRunId: run.runId,
       startUnixNano: expect.stringMatching(/^\d{19}$/),
     })
-    expect(extractRun({ ...ref })).toMatchObject({ runId: run.runId })
+    expect(extractRun(ref)).toMatchObject({ runId: run.runId })
     const carried = propagation.extract(ROOT_CONTEXT, ref)
     expect(trace.getSpanContext(carried)).toMatchObject({ traceId: run.runId, spanId: run.spanId, isRemote: true })
     expect(spans.root(run.runId).attributes['runspan.rollup.complete']).toBe(false)
