@@ -109,7 +109,7 @@ function joinRequest(active: Context, ref: RunRef, request: ExpressRequest, resp
         },
       )
   response.on('close', () => {
-    if (response.writableFinished === false) segment.stopped('cancelled')
+    if (response.writableFinished === false) segment.callerGone()
     else segment.completed()
   })
   return segment

@@ -60,6 +60,11 @@ export class Segment extends RunPart {
     return ref
   }
 
+  /** Ends the segment because its caller has gone away: whoever listens to `run.signal` is told. */
+  callerGone(): void {
+    this.interrupt({ status: 'cancelled', reason: 'cancelled' })
+  }
+
   protected write(ending: Ending): void {
     const span = this.otelSpan
     const { status, reason, failure } = ending
