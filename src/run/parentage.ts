@@ -60,15 +60,16 @@ function parentageOfNamed(parent: RunTarget, enclosing: RunPart | undefined): Pa
   }
 }
 
-/** A spawned child links to the span that spawned it. */
-function parentageOfSpawned(from: RunRef): Parentage {
-  const id = normaliseRunId(from.parentRunId)
-  const dispatch = from.dispatchTraceparent === undefined ? undefined : parseTraceparent(from.dispatchTraceparent)
+/** A spawned child links to the span that spawned it. Refs come out of queues: nothing is taken for granted of them. */
+function parentageOfSpawned(from: Partial<RunRef> | null): Parentage {
+  const id = normaliseRunId(from?.parentRunId)
+  const traceparent = from?.dispatchTraceparent
+  const dispatch = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined
   const target =
     dispatch === undefined ? (id === undefined ? undefined : rootSpanContextOf(id)) : { ...dispatch, isRemote: true }
   return {
     parentRunId: id,
-    rootRunId: normaliseRunId(from.rootRunId),
+    rootRunId: normaliseRunId(from?.rootRunId),
     link: target === undefined ? undefined : typedLink('spawn', target),
     isNamed: false,
   }
