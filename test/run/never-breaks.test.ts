@@ -202,6 +202,16 @@ describe('processors, samplers and providers of somebody else', () => {
     expect(spans.all).toEqual([])
   })
 
+  it('may hand out spans that break when they are told how a run went: the root is exported all the same', async () => {
+    const onStart = (span: { setStatus: unknown }): void => void (span.setStatus = refuse)
+    await using spans = recordSpans({ processors: [processor({ onStart })] })
+    const counts = countsFromNow()
+    const error = new TypeError('mine')
+    await expect(wrapAgent('planner', () => Promise.reject(error))).rejects.toBe(error)
+    expect(spans.all.map(({ name }) => name)).toEqual(['invoke_agent planner'])
+    expect(counts()).toMatchObject({ internalErrors: 1, runsStarted: 1 })
+  })
+
   it('may return spans of another make: times and sums are sane', async () => {
     const ended: Record<string, unknown>[] = []
     let ids = 0

@@ -102,6 +102,26 @@ describe('the parent of a run', () => {
     expect(spans.all.every((span) => typeof span.attributes[parent] === 'string')).toBe(true)
   })
 
+  it('is unknown where a spawned ref was damaged on its way, and the agent runs all the same', async () => {
+    await using spans = recordSpans()
+    const runId = newRunId()
+    const damaged: unknown[] = [
+      null,
+      {},
+      { runId: 7, traceparent: 7, tracestate: null, parentRunId: {}, rootRunId: 1, agentName: 7 },
+      { runId, dispatchTraceparent: null },
+      { runId: newRunId(), dispatchTraceparent: 'no traceparent', parentRunId: 'ticket 7' },
+    ]
+    for (const from of damaged) {
+      const { result } = await wrapAgent('child', () => 'ran', { from: from as RunRef })
+      expect(result).toBe('ran')
+    }
+    expect(spans.all.map((span) => [span.links.length, span.attributes[parent]])).toEqual(
+      damaged.map(() => [0, undefined]),
+    )
+    expect(spans.root(runId).attributes['runspan.run.detached']).toBe(true)
+  })
+
   it('of work inside a joined or nested part is the run, not the part', async () => {
     await using spans = recordSpans()
     const { runId } = await wrapAgent('planner', () =>

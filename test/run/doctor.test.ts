@@ -1,0 +1,60 @@
+import { context, propagation } from '@opentelemetry/api'
+import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-node'
+import { describe, expect, it } from 'vitest'
+
+import { RunRollupProcessor, doctor } from '../../src/index.ts'
+import { countsFromNow } from '../support/counts.ts'
+import { recordSpans } from '../support/record-spans.ts'
+
+const codes = async (): Promise<readonly string[]> => (await doctor()).map((finding) => finding.code)
+
+describe('doctor', () => {
+  it('finds nothing where all is well, and leaves nothing behind', async () => {
+    await using spans = recordSpans()
+    const counts = countsFromNow()
+    expect(await doctor()).toEqual([])
+    expect(spans.all).toEqual([])
+    expect(counts()).toEqual({})
+  })
+
+  it('finds that nothing is set up, the gravest first', async () => {
+    const findings = await doctor()
+    expect(findings.map(({ code, severity }) => [code, severity])).toEqual([
+      ['no_provider', 'error'],
+      ['no_context_manager', 'error'],
+      ['propagator_missing', 'warning'],
+    ])
+    for (const { message, fix } of findings) expect([message, fix].every((text) => /^[A-Z].*\.$/.test(text))).toBe(true)
+  })
+
+  it('finds a missing generator', async () => {
+    await using spans = recordSpans({ generator: 'none' })
+    expect(await codes()).toEqual(['generator_missing'])
+    expect(spans.all).toEqual([])
+  })
+
+  it('finds a missing rollup, and one that stands behind another processor', async () => {
+    {
+      await using spans = recordSpans({ rollup: 'none' })
+      expect(await codes()).toEqual(['rollup_missing'])
+      expect(spans.all).toEqual([])
+    }
+    await using spans = recordSpans({ rollup: 'none', processors: [new RunRollupProcessor()] })
+    expect(await codes()).toEqual(['rollup_after_exporter'])
+    expect(spans.all).toEqual([])
+  })
+
+  it('finds that runs are not sampled', async () => {
+    await using spans = recordSpans({ sampler: new AlwaysOffSampler() })
+    expect(await codes()).toEqual(['not_sampled'])
+    expect(spans.all).toEqual([])
+  })
+
+  it('finds a missing context manager and propagator', async () => {
+    await using spans = recordSpans()
+    context.disable()
+    propagation.disable()
+    expect(await codes()).toEqual(['no_context_manager', 'propagator_missing'])
+    expect(spans.all).toEqual([])
+  })
+})
