@@ -40,8 +40,6 @@ export const ATTR_GEN_AI_TOOL_CALL_RESULT = 'gen_ai.tool.call.result'
 export const ATTR_GEN_AI_INPUT_MESSAGES = 'gen_ai.input.messages'
 /** string, content. JSON of the messages a model answered with. Writer: run. */
 export const ATTR_GEN_AI_OUTPUT_MESSAGES = 'gen_ai.output.messages'
-/** string, bounded. Where a retrieval reads. Writer: run. */
-export const ATTR_GEN_AI_DATA_SOURCE_ID = 'gen_ai.data_source.id'
 
 /** int. All input tokens of one model call, cached ones included. Writer: run, on leaves only. Reader: rollup. */
 export const ATTR_GEN_AI_USAGE_INPUT_TOKENS = 'gen_ai.usage.input_tokens'

@@ -3,8 +3,8 @@ const codes: number[] = Array.from({ length: 16 })
 /**
  * The last 16 characters of a text, as a string of its own.
  *
- * `slice` makes a view onto the longer string, and whatever reads it by character, as exporters do with every id, gets
- * slower for all strings it meets.
+ * `slice` makes a view onto the longer string, which is slower to read by character, as exporters read every id
+ * (docs/discoveries/rope-strings.md).
  */
 export function flatTail(text: string): string {
   const start = text.length - 16

@@ -23,11 +23,17 @@ export function checkedTrust(options: { readonly trust: Trust } | undefined, mid
   )
 }
 
-/** A `trust` that throws trusts nobody. */
+/** Trusts only where the answer is `true`: a `trust` that throws, or that answers with a promise, trusts nobody. */
 export function isTrusted(trust: Trust, request: TrustedRequest): boolean {
   if (typeof trust === 'boolean') return trust
   try {
-    return trust(request)
+    const answer: unknown = trust(request)
+    if (typeof answer !== 'boolean')
+      count(
+        'callbackErrors',
+        `trust answered ${typeof answer}; the caller was not trusted. Answer true or false, at once.`,
+      )
+    return answer === true
   } catch (error) {
     count('callbackErrors', 'trust threw; the caller was not trusted.', error)
     return false

@@ -101,6 +101,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     return this.#init.streamIdleMillis ?? shared().settings.streamIdleMillis
   }
 
+  get callerSignal(): AbortSignal | undefined {
+    return this.#init.signal
+  }
+
   get abandonAfterMillis(): number {
     return this.#init.abandonAfterMillis ?? shared().settings.abandonAfterMillis
   }
@@ -260,7 +264,9 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   }
 
   stopped(reason: StopReason): void {
-    this.finish({ status: reason === 'stream_idle' ? 'abandoned' : 'cancelled', reason })
+    const { signal } = this.#init
+    const stopped = signal?.aborted === true ? kindOfFailure(signal.reason, signal) : 'cancelled'
+    this.finish({ status: reason === 'stream_idle' ? 'abandoned' : stopped, reason })
   }
 
   abandon(reason: string): void {

@@ -127,7 +127,6 @@ describe('the public names', () => {
           "ATTR_EXCEPTION_TYPE",
           "ATTR_GEN_AI_AGENT_NAME",
           "ATTR_GEN_AI_CONVERSATION_ID",
-          "ATTR_GEN_AI_DATA_SOURCE_ID",
           "ATTR_GEN_AI_EVALUATION_EXPLANATION",
           "ATTR_GEN_AI_EVALUATION_NAME",
           "ATTR_GEN_AI_EVALUATION_SCORE_LABEL",

@@ -30,6 +30,7 @@ export function followAiSdkResult(result: AiSdkStreamResult, work: Followed): un
   const watching: Followed = {
     context: work.context,
     idleMillis: work.idleMillis,
+    callerSignal: work.callerSignal,
     completed() {
       if (outcome === undefined) work.completed()
       else if (outcome.type === 'abort') work.stopped('cancelled')

@@ -15,6 +15,8 @@ export interface Followed {
   readonly context: Context
   /** How long a stream may lie unread, in milliseconds. */
   readonly idleMillis: number
+  /** What its caller cancels it with. */
+  readonly callerSignal?: AbortSignal | undefined
   completed(value?: unknown): void
   failed(error: unknown): void
   stopped(reason: StopReason): void
