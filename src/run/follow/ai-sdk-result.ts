@@ -26,22 +26,21 @@ export function isAiSdkStreamResult(value: object): value is AiSdkStreamResult {
  * The AI SDK reports a failed or aborted call as a part of the stream, which then ends as if nothing had happened.
  */
 export function followAiSdkResult(result: AiSdkStreamResult, work: Followed): unknown {
-  let outcome: { readonly type: 'error'; readonly error: unknown } | { readonly type: 'abort' } | undefined
+  let failure: { readonly error: unknown } | undefined
   const watching: Followed = {
     context: work.context,
     idleMillis: work.idleMillis,
     callerSignal: work.callerSignal,
     completed() {
-      if (outcome === undefined) work.completed()
-      else if (outcome.type === 'abort') work.stopped('cancelled')
-      else work.failed(outcome.error)
+      if (failure === undefined) work.completed()
+      else work.failed(failure.error)
     },
     failed: (error) => work.failed(error),
     stopped: (reason) => work.stopped(reason),
     chunk(chunk) {
       const part = partOf(chunk)
-      if (part?.type === 'error') outcome = { type: 'error', error: part.error }
-      else if (part?.type === 'abort') outcome = { type: 'abort' }
+      if (part?.type === 'error') failure = { error: part.error }
+      else if (part?.type === 'abort') failure = { error: abortErrorOf(part.reason) }
       work.chunk?.(part)
     },
   }
@@ -51,8 +50,19 @@ export function followAiSdkResult(result: AiSdkStreamResult, work: Followed): un
   return result
 }
 
+/** Whether that was a cancellation or a passed deadline, the run's own signal tells. */
+function abortErrorOf(reason: unknown): DOMException {
+  return new DOMException(typeof reason === 'string' ? reason : 'The stream was aborted.', 'AbortError')
+}
+
+interface StreamPart {
+  readonly type?: unknown
+  readonly error?: unknown
+  readonly reason?: unknown
+}
+
 /** A part, bare or together with the output parsed so far. */
-function partOf(chunk: unknown): { readonly type?: unknown; readonly error?: unknown } | undefined {
+function partOf(chunk: unknown): StreamPart | undefined {
   if (typeof chunk !== 'object' || chunk === null) return undefined
   const inner = (chunk as { part?: unknown }).part
   return typeof inner === 'object' && inner !== null ? inner : chunk

@@ -5,7 +5,7 @@ import type { Context } from '@opentelemetry/api'
  *
  * - `consumer_stopped`: the reader of a generator or iterator broke off.
  * - `cancelled`: a stream was cancelled or destroyed.
- * - `stream_idle`: nobody read a stream for `streamIdleMillis`.
+ * - `stream_idle`: nobody read a stream, or waited for a lazy thenable, for `streamIdleMillis`.
  */
 export type StopReason = 'consumer_stopped' | 'cancelled' | 'stream_idle'
 

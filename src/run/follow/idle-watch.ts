@@ -6,6 +6,7 @@ import type { Followed } from './followed.ts'
 const cancelGraceMillis = 1000
 
 /**
+<<<<<<< Updated upstream
  * Ends the work of a stream that nobody reads. Started when the stream is handed out, restarted by every step, stopped
  * by its end; the timer keeps no process alive.
  *
@@ -24,13 +25,46 @@ export class IdleWatch {
       this.#countdown = shared().clock.after(work.idleMillis, () => this.#giveUp('stream_idle'))
       signal?.addEventListener('abort', this.#onAbort, { once: true })
     }
+=======
+ * Ends the work of a stream that nobody reads. It counts the time between the steps, from when the stream is handed out;
+ * while a reader waits for a step the stream is in use, however long its producer takes. The timer keeps no process
+ * alive.
+ */
+export class IdleWatch {
+  readonly #countdown: Countdown
+  #waiting = 0
+  #isOver = false
+
+  /** @param isAwaited whether somebody waits for the stream, where steps alone do not tell */
+  constructor(work: Followed, isAwaited?: () => boolean) {
+    this.#countdown = shared().clock.after(work.idleMillis, () => {
+      // Whatever happens next starts the time anew; without that nothing of ours holds the stream.
+      if (this.#isOver || this.#waiting > 0 || isAwaited?.() === true) return
+      this.#isOver = true
+      work.stopped('stream_idle')
+    })
+>>>>>>> Stashed changes
   }
 
-  step(): void {
-    this.#countdown.restart()
+  /** A reader has asked for a step. */
+  wait(): void {
+    this.#waiting++
   }
 
+  /** The step that a reader asked for is done. */
+  rest(): void {
+    this.#waiting--
+    this.seen()
+  }
+
+  /** Something happened. */
+  seen(): void {
+    if (!this.#isOver) this.#countdown.restart()
+  }
+
+  /** The stream has ended. */
   stop(): void {
+    this.#isOver = true
     this.#countdown.stop()
     this.#work.callerSignal?.removeEventListener('abort', this.#onAbort)
   }

@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api'
 
+import { count } from '../stats.ts'
 import type { Followed } from './followed.ts'
 import { IdleWatch } from './idle-watch.ts'
 import { isThenable } from './thenable.ts'
@@ -30,76 +31,142 @@ export function isAsyncIterable(value: object): value is AsyncIterable<unknown> 
  * the context of the work. A body without that sees the context of whoever calls `next` (opentelemetry-js#2951).
  */
 export function followIterator(iterator: AnyIterator, work: Followed): unknown {
-  const idle = new IdleWatch(work)
+  const followed = new FollowedIterator(iterator, work)
   const { next, return: stop, throw: raise } = iterator
-  observe(iterator, 'next', next, work, idle, (result) => {
-    if (result.done === true) work.completed(result.value)
-    else work.chunk?.(result.value)
-    return result.done === true
-  })
-  if (typeof stop === 'function') {
-    observe(iterator, 'return', stop, work, idle, (result) => {
-      if (result.done === true) work.stopped('consumer_stopped')
-      return result.done === true
-    })
+  try {
+    followed.observe('next', next)
+    if (typeof stop === 'function') followed.observe('return', stop)
+    if (typeof raise === 'function') followed.observe('throw', raise)
+  } catch {
+    count('streamsNotFollowed', 'a returned iterator is frozen; its span ended when it was handed over.')
+    return undefined
   }
-  if (typeof raise === 'function') {
-    observe(iterator, 'throw', raise, work, idle, (result) => {
-      if (result.done === true) work.completed(result.value)
-      return result.done === true
-    })
-  }
+  followed.handOut()
   return iterator
 }
 
-/** Replaces one method by itself, run in the context of the work; `onResult` says whether the work is over. */
-function observe(
-  iterator: AnyIterator,
-  name: 'next' | 'return' | 'throw',
-  method: Method,
-  work: Followed,
-  idle: IdleWatch,
-  onResult: (result: IteratorResult<unknown>) => boolean,
-): void {
-  const onFailure = (error: unknown): never => {
-    idle.stop()
-    work.failed(error)
-    throw error
+/**
+ * One iterator of some work.
+ *
+ * - open: steps pass through, and each starts the idle time anew.
+ * - over: entered once, by the last step, a failure or the reader's break. Steps pass through and say nothing more.
+ */
+class FollowedIterator {
+  readonly #iterator: AnyIterator
+  readonly #work: Followed
+  #idle: IdleWatch | undefined
+  #isOver = false
+
+  constructor(iterator: AnyIterator, work: Followed) {
+    this.#iterator = iterator
+    this.#work = work
   }
-  const onStep = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    if (onResult(result)) idle.stop()
-    return result
+
+  handOut(): void {
+    this.#idle = new IdleWatch(this.#work)
   }
-  const observed = function observedStep(this: unknown, ...args: unknown[]): unknown {
-    idle.step()
-    let result: unknown
-    try {
-      result = context.with(work.context, () => Reflect.apply(method, iterator, args))
-    } catch (error) {
-      return onFailure(error)
+
+  /** Replaces one method by itself, run in the context of the work. */
+  observe(name: 'next' | 'return' | 'throw', method: Method): void {
+    const onResult = (result: unknown): unknown => {
+      this.#stepped(name, result)
+      return result
     }
-    return isThenable(result)
-      ? result.then(onStep as (value: unknown) => unknown, onFailure)
-      : onStep(result as IteratorResult<unknown>)
+    const onFailure = (error: unknown): never => {
+      this.#failed(error)
+      throw error
+    }
+    const step = (args: unknown[]): unknown => {
+      if (!this.#isOver) this.#idle?.wait()
+      let result: unknown
+      try {
+        result = context.with(this.#work.context, () => Reflect.apply(method, this.#iterator, args))
+      } catch (error) {
+        return onFailure(error)
+      }
+      return isThenable(result) ? Promise.resolve(result).then(onResult, onFailure) : onResult(result)
+    }
+    const observedStep = function observedStep(...args: unknown[]): unknown {
+      return step(args)
+    }
+    Object.defineProperty(this.#iterator, name, {
+      value: observedStep,
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    })
   }
-  Object.defineProperty(iterator, name, { value: observed, configurable: true, writable: true, enumerable: false })
+
+  #stepped(name: 'next' | 'return' | 'throw', result: unknown): void {
+    if (this.#isOver) return
+    const { done, value } = read(result)
+    if (!done) {
+      this.#idle?.rest()
+      if (name === 'next') this.#work.chunk?.(value)
+      return
+    }
+    this.#end()
+    if (name === 'return') this.#work.stopped('consumer_stopped')
+    else this.#work.completed(value)
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isOver) return
+    this.#end()
+    this.#work.failed(error)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#idle?.stop()
+  }
+}
+
+/** An iterator may be written by hand, and return anything. */
+function read(result: unknown): { readonly done: boolean; readonly value?: unknown } {
+  try {
+    const { done, value } = result as IteratorResult<unknown>
+    return { done: Boolean(done), value }
+  } catch {
+    return { done: false }
+  }
 }
 
 /**
  * Follows an object that hands out iterators: the first iterator's end is the end of the work. The object stays the
- * same, with its iterator method observed.
+ * same, with the methods observed that open one. The stream objects of OpenAI's and Anthropic's clients have a second,
+ * `iterator`, which their `tee` uses.
  */
 export function followAsyncIterable(iterable: AsyncIterable<unknown>, work: Followed): unknown {
-  const idle = new IdleWatch(work)
-  const open = iterable[Symbol.asyncIterator]
-  let followed = false
-  const observedOpen = function observedOpen(this: unknown): AsyncIterator<unknown> {
-    idle.stop()
-    const iterator = context.with(work.context, () => Reflect.apply(open, iterable, []))
-    if (followed) return iterator
-    followed = true
-    return followIterator(iterator as never, work) as AsyncIterator<unknown>
+  let idle: IdleWatch | undefined
+  let isFollowed = false
+  const observe = (name: typeof Symbol.asyncIterator | 'iterator'): void => {
+    const open = (iterable as unknown as Record<string | symbol, unknown>)[name]
+    if (typeof open !== 'function') return
+    const observedOpen = function observedOpen(...args: unknown[]): unknown {
+      let iterator: unknown
+      try {
+        iterator = context.with(work.context, () => Reflect.apply(open, iterable, args) as unknown)
+      } catch (error) {
+        idle?.stop()
+        if (!isFollowed) work.failed(error)
+        throw error
+      }
+      if (isFollowed) return iterator
+      isFollowed = true
+      idle?.stop()
+      if (followIterator(iterator as AnyIterator, work) === undefined) work.completed()
+      return iterator
+    }
+    Object.defineProperty(iterable, name, { value: observedOpen, configurable: true, writable: true })
   }
-  Object.defineProperty(iterable, Symbol.asyncIterator, { value: observedOpen, configurable: true, writable: true })
+  try {
+    observe(Symbol.asyncIterator)
+  } catch {
+    count('streamsNotFollowed', 'a returned iterable is frozen; its span ended when it was handed over.')
+    return undefined
+  }
+  observe('iterator')
+  idle = new IdleWatch(work)
   return iterable
 }

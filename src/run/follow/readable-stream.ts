@@ -29,36 +29,115 @@ export function followReadableStream<T>(source: ReadableStream<T>, work: Followe
     return undefined
   }
   const isBytes = isByteStream(source)
-  const reader = source.getReader()
-  const idle = new IdleWatch(work)
-  const pull = async (controller: Pick<ReadableStreamDefaultController<T>, 'close' | 'enqueue'>): Promise<void> => {
-    idle.step()
+  const underlying = new FollowedSource(source.getReader(), work)
+  if (isBytes) return new ReadableStream({ type: 'bytes', ...underlying.methods() } as never) as ReadableStream<never>
+  // No chunk is pulled before somebody asks for one: buffering is the source's business.
+  return new ReadableStream<T>(underlying.methods(), { highWaterMark: 0 })
+}
+
+interface UnderlyingMethods<T> {
+  start(controller: Controller<T>): void
+  pull(controller: Controller<T>): Promise<void>
+  cancel(reason: unknown): Promise<void>
+}
+
+interface Controller<T> {
+  readonly byobRequest?: { respond(bytes: number): void } | null
+  close(): void
+  enqueue(chunk: T): void
+  error(error: unknown): void
+}
+
+/**
+ * What stands between a stream and its reader.
+ *
+ * - open: each pull reads one chunk.
+ * - over: entered once: by the last chunk, which may end the source before anybody asks for more; by an error, also
+ *   between two pulls; or by the reader's cancel, when the source has taken note of that.
+ */
+class FollowedSource<T> {
+  readonly #reader: ReadableStreamDefaultReader<T>
+  readonly #work: Followed
+  readonly #idle: IdleWatch
+  #isPulling = false
+  #isClosed = false
+  #isOver = false
+
+  constructor(reader: ReadableStreamDefaultReader<T>, work: Followed) {
+    this.#reader = reader
+    this.#work = work
+    this.#idle = new IdleWatch(work)
+  }
+
+  methods(): UnderlyingMethods<T> {
+    return {
+      start: (controller) => void this.#watchEnd(controller),
+      pull: (controller) => this.#pull(controller),
+      cancel: (reason) => this.#cancel(reason),
+    }
+  }
+
+  /** The end of the source, also where nobody asks for one chunk more. */
+  async #watchEnd(controller: Controller<T>): Promise<void> {
     try {
-      const { done, value } = await context.with(work.context, () => reader.read())
+      await this.#reader.closed
+      this.#isClosed = true
+      // A chunk that is on its way comes first.
+      if (!this.#isPulling) this.#finish(controller)
+    } catch (error) {
+      if (this.#fail(error)) controller.error(error)
+    }
+  }
+
+  async #pull(controller: Controller<T>): Promise<void> {
+    this.#isPulling = true
+    this.#idle.wait()
+    try {
+      const { done, value } = await context.with(this.#work.context, () => this.#reader.read())
+      this.#isPulling = false
       if (done) {
-        idle.stop()
-        work.completed()
-        controller.close()
-        // A byte stream whose reader waits with a buffer of its own closes only once that request is answered.
-        ;(controller as { byobRequest?: { respond(bytes: number): void } | null }).byobRequest?.respond(0)
+        this.#finish(controller)
         return
       }
-      work.chunk?.(value)
+      this.#idle.rest()
+      this.#work.chunk?.(value)
       controller.enqueue(value)
+      if (this.#isClosed) this.#finish(controller)
     } catch (error) {
-      idle.stop()
-      work.failed(error)
+      this.#isPulling = false
+      this.#fail(error)
       throw error
     }
   }
-  const cancel = (reason: unknown): Promise<void> => {
-    idle.stop()
-    work.stopped('cancelled')
-    return context.with(work.context, () => reader.cancel(reason))
+
+  async #cancel(reason: unknown): Promise<void> {
+    const wasOver = this.#isOver
+    this.#isOver = true
+    try {
+      await context.with(this.#work.context, () => this.#reader.cancel(reason))
+    } finally {
+      this.#idle.stop()
+      if (!wasOver) this.#work.stopped('cancelled')
+    }
   }
-  if (isBytes) return new ReadableStream({ type: 'bytes', pull: pull as never, cancel }) as never
-  // No chunk is pulled before somebody asks for one: buffering is the source's business.
-  return new ReadableStream<T>({ pull, cancel }, { highWaterMark: 0 })
+
+  #finish(controller: Controller<T>): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#idle.stop()
+    this.#work.completed()
+    controller.close()
+    // A byte stream whose reader waits with a buffer of its own closes only once that request is answered.
+    controller.byobRequest?.respond(0)
+  }
+
+  #fail(error: unknown): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    this.#idle.stop()
+    this.#work.failed(error)
+    return true
+  }
 }
 
 function isByteStream(stream: ReadableStream<unknown>): boolean {
