@@ -6,44 +6,30 @@ import type { Followed } from './followed.ts'
 const cancelGraceMillis = 1000
 
 /**
-<<<<<<< Updated upstream
- * Ends the work of a stream that nobody reads. Started when the stream is handed out, restarted by every step, stopped
- * by its end; the timer keeps no process alive.
+ * Ends the work of a stream that nobody reads. It counts the time between the steps, from when the stream is handed out;
+ * while a reader waits for a step the stream is in use, however long its producer takes. The timer keeps no process
+ * alive.
  *
  * Where the caller cancels, nobody may read on either, and the stream may never learn of it: a branch that is cancelled
  * does not cancel the stream it was split from. Then the work ends as cancelled after a second without a step.
  */
 export class IdleWatch {
   readonly #work: Followed
+  readonly #isAwaited: (() => boolean) | undefined
   #countdown: Countdown
+  #waiting = 0
+  #isOver = false
 
-  constructor(work: Followed) {
+  /** @param isAwaited whether somebody waits for the stream, where steps alone do not tell */
+  constructor(work: Followed, isAwaited?: () => boolean) {
     this.#work = work
+    this.#isAwaited = isAwaited
     const signal = work.callerSignal
     if (signal?.aborted === true) this.#countdown = this.#untilCancelled()
     else {
       this.#countdown = shared().clock.after(work.idleMillis, () => this.#giveUp('stream_idle'))
       signal?.addEventListener('abort', this.#onAbort, { once: true })
     }
-=======
- * Ends the work of a stream that nobody reads. It counts the time between the steps, from when the stream is handed out;
- * while a reader waits for a step the stream is in use, however long its producer takes. The timer keeps no process
- * alive.
- */
-export class IdleWatch {
-  readonly #countdown: Countdown
-  #waiting = 0
-  #isOver = false
-
-  /** @param isAwaited whether somebody waits for the stream, where steps alone do not tell */
-  constructor(work: Followed, isAwaited?: () => boolean) {
-    this.#countdown = shared().clock.after(work.idleMillis, () => {
-      // Whatever happens next starts the time anew; without that nothing of ours holds the stream.
-      if (this.#isOver || this.#waiting > 0 || isAwaited?.() === true) return
-      this.#isOver = true
-      work.stopped('stream_idle')
-    })
->>>>>>> Stashed changes
   }
 
   /** A reader has asked for a step. */
@@ -79,6 +65,8 @@ export class IdleWatch {
   }
 
   #giveUp(reason: 'stream_idle' | 'cancelled'): void {
+    // While somebody waits, the end of that step starts the time anew; until then nothing of ours holds the stream.
+    if (this.#isOver || this.#waiting > 0 || this.#isAwaited?.() === true) return
     this.stop()
     this.#work.stopped(reason)
   }
