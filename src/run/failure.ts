@@ -25,6 +25,7 @@ export interface Failure {
 /** How something that was thrown ends a run. Cancelled is not an error. */
 export type FailureKind = 'failed' | 'cancelled' | 'timeout'
 
+const maxTypeLength = 256
 const maxMessageLength = 8192
 const maxStackLength = 16_384
 
@@ -48,7 +49,7 @@ function describe(thrown: unknown): Failure {
   const message = readString(thrown, 'message')
   const statusCode = readNumber(thrown, 'statusCode') ?? readNumber(thrown, 'status')
   return {
-    type: typeOf(thrown),
+    type: cut(typeOf(thrown), maxTypeLength),
     message: cut(message ?? safeJson(thrown) ?? '', maxMessageLength),
     stack: cutMaybe(readString(thrown, 'stack'), maxStackLength),
     statusCode:
@@ -114,8 +115,13 @@ function readNumber(target: unknown, key: string): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
 
+/** Text of anything that is no object; a function's `toString` may throw. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'bigint' ? `${value}n` : String(value)
+  try {
+    return typeof value === 'string' ? value : typeof value === 'bigint' ? `${value}n` : String(value)
+  } catch {
+    return '[unreadable]'
+  }
 }
 
 function cut(text: string, length: number): string {

@@ -5,6 +5,7 @@ import { eventAttributes, inputKeyOf, outputKeyOf, recordContent, recordsAll } f
 import { directAttributes } from './direct-attributes.ts'
 import { kindOfFailure, recordFailure } from './failure.ts'
 import type { Followed, StopReason } from './follow/followed.ts'
+import { runOfContext } from './run-context.ts'
 import { shared } from './shared.ts'
 import { setHandle, stateOf } from './span-state.ts'
 import { count } from './stats.ts'
@@ -88,24 +89,37 @@ export class SpanHandle implements WorkSpan, Followed {
 
   completed(value?: unknown): void {
     if (this.#ended) return
-    this.beforeEnd(value)
-    if (value !== undefined && !this.#outputSet && recordsAll()) this.setOutput(value)
+    try {
+      this.beforeEnd(value)
+      if (value !== undefined && !this.#outputSet && recordsAll()) this.setOutput(value)
+    } catch (error) {
+      countUnwritten(error)
+    }
     this.#end()
   }
 
   failed(error: unknown): void {
     if (this.#ended) return
-    this.beforeEnd(undefined)
-    const kind = kindOfFailure(error, this.#signal)
-    if (kind === 'cancelled') this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, 'cancelled')
-    else if (!this.#errorSet) recordFailure(this.otelSpan, error, kind)
+    try {
+      this.beforeEnd(undefined)
+      // Where the run was told to stop, what its signal gives as the reason is no failure of the work.
+      const kind = kindOfFailure(error, this.#signal ?? runOfContext(this.context)?.signal)
+      if (kind === 'cancelled') this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, 'cancelled')
+      else if (!this.#errorSet) recordFailure(this.otelSpan, error, kind)
+    } catch (own) {
+      countUnwritten(own)
+    }
     this.#end()
   }
 
   stopped(reason: StopReason): void {
     if (this.#ended) return
-    this.beforeEnd(undefined)
-    this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, reason)
+    try {
+      this.beforeEnd(undefined)
+      this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, reason)
+    } catch (error) {
+      countUnwritten(error)
+    }
     this.#end()
   }
 
@@ -116,6 +130,11 @@ export class SpanHandle implements WorkSpan, Followed {
     this.#ended = true
     endQuietly(this.otelSpan)
   }
+}
+
+/** A span of somebody else's tracer may throw at anything; what the work returned or threw passes all the same. */
+function countUnwritten(error: unknown): void {
+  count('internalErrors', 'failed to write the end of a span; it ends without', error)
 }
 
 /** Ends a span; a processor of somebody else's that throws is counted and reaches nobody. */
