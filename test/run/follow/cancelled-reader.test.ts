@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 
 import { wrapAgent } from '../../../src/index.ts'
@@ -27,6 +28,8 @@ it('ends a run as cancelled a second after its caller cancelled, when the stream
   await reader.read()
   caller.abort()
   void reader.cancel()
+  // The branches read ahead: a step that is on its way is not idle.
+  await delay(0)
   clock.advance(999)
   clock.advance(1)
   expect((await ended).status).toBe('cancelled')
