@@ -18,11 +18,26 @@ export interface PricedCall {
   readonly reasoningOutputTokens: number
 }
 
+/** Whether a call's numbers can be reckoned with as they are. */
+function isSound(call: PricedCall): boolean {
+  const { inputTokens, outputTokens, cacheReadInputTokens, cacheWriteInputTokens, reasoningOutputTokens } = call
+  return (
+    inputTokens < Infinity &&
+    outputTokens < Infinity &&
+    cacheReadInputTokens >= 0 &&
+    cacheWriteInputTokens >= 0 &&
+    reasoningOutputTokens >= 0 &&
+    cacheReadInputTokens + cacheWriteInputTokens <= inputTokens &&
+    reasoningOutputTokens <= outputTokens
+  )
+}
+
 /**
- * A copy whose numbers can be reckoned with: what is no count (negative, NaN, infinite) is 0, and a detail is at most
+ * The call, or a copy whose numbers can be reckoned with: what is no count (negative, NaN, infinite) is 0, and a detail is at most
  * what is left of its total, cache reads before cache writes.
  */
 export function clampedCall(call: PricedCall): PricedCall {
+  if (isSound(call)) return call
   const inputTokens = tokens(call.inputTokens)
   const outputTokens = tokens(call.outputTokens)
   const cacheReadInputTokens = Math.min(tokens(call.cacheReadInputTokens), inputTokens)

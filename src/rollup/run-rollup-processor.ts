@@ -177,7 +177,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const tally = isAgent ? new Tally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     setState(span, new SpanNode(span, part, tally, above, isAgent))
-    this.#stamp(span, part)
+    if (part.hasStamps || this.#stampAll) this.#stamp(span, part)
   }
 
   #adopt(span: ReadableSpanLike): void {
@@ -209,9 +209,15 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return
     }
     part.entry.activity++
-    const around = node.isAgent ? node.tally.parent! : node.tally
-    for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open--
-    raise(node.tally, 'spans', 1)
+    let around: Tally | undefined = node.tally
+    if (node.isAgent) {
+      node.tally.current.spans++
+      around = node.tally.parent
+    }
+    for (; around !== undefined; around = around.parent) {
+      around.open--
+      around.current.spans++
+    }
     // A local segment's numbers are its run's: reported there.
     const whole = outermost(part)
     const callsBefore = whole.sums.llmCalls

@@ -60,6 +60,8 @@ export class PartTally extends Tally implements RunTally {
   readonly entry: RunEntry
   /** The processor that feeds it: a second one leaves it alone. */
   readonly feeder: PartFeeder
+  /** Whether the application gave ids that every span of the part is to carry. */
+  readonly hasStamps: boolean
   /** The part's own root span. */
   root: SpanNode | undefined
   #incomplete = false
@@ -68,6 +70,7 @@ export class PartTally extends Tally implements RunTally {
     super(entry.joined ? 'segment' : 'run', parent)
     this.entry = entry
     this.feeder = feeder
+    this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined
   }
 
   markIncomplete(): void {

@@ -41,7 +41,7 @@ it('trusts nobody on a promise or anything else that is not true', async () => {
     const before = stats()
     const response = Object.assign(new EventEmitter(), { statusCode: 200, writableFinished: true })
     let joined: unknown = 'not called'
-    expressMiddleware({ trust: () => answer as boolean })({ headers, method: 'GET' }, response, () => {
+    expressMiddleware({ trust: () => answer as unknown as boolean })({ headers, method: 'GET' }, response, () => {
       joined = currentRun()
     })
     expect(joined).toBeUndefined()
