@@ -40,6 +40,11 @@ export class SpanHandle implements WorkSpan, Followed {
     return shared().settings.streamIdleMillis
   }
 
+  /** What the work is cancelled with: its own signal, else the run's. */
+  get callerSignal(): AbortSignal | undefined {
+    return this.#signal ?? runOfContext(this.context)?.callerSignal
+  }
+
   setInput(value: unknown): this {
     recordContent(this.otelSpan, inputKeyOf(value, this.#type === 'tool'), value)
     return this
@@ -72,7 +77,7 @@ export class SpanHandle implements WorkSpan, Followed {
 
   setError(error: unknown): this {
     this.#errorSet = true
-    const kind = kindOfFailure(error, this.#signal)
+    const kind = kindOfFailure(error, this.callerSignal)
     recordFailure(this.otelSpan, error, kind === 'timeout' ? 'timeout' : 'failed')
     return this
   }
@@ -103,7 +108,7 @@ export class SpanHandle implements WorkSpan, Followed {
     try {
       this.beforeEnd(undefined)
       // Where the run was told to stop, what its signal gives as the reason is no failure of the work.
-      const kind = kindOfFailure(error, this.#signal ?? runOfContext(this.context)?.signal)
+      const kind = kindOfFailure(error, this.callerSignal)
       if (kind === 'cancelled') this.otelSpan.setAttribute(ATTR_RUNSPAN_END_REASON, 'cancelled')
       else if (!this.#errorSet) recordFailure(this.otelSpan, error, kind)
     } catch (own) {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 
-import { wrapAgent } from '../../../src/index.ts'
+import { withSpan, wrapAgent } from '../../../src/index.ts'
 import { shared } from '../../../src/run/shared.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { recordSpans } from '../../support/record-spans.ts'
@@ -61,4 +61,18 @@ it('lets a reader that goes on reading after the abort read to the end', async (
   expect(chunks).toEqual(['a', 'b', 'c'])
   expect((await ended).status).toBe('completed')
   expect(clock.timers).toBeLessThanOrEqual(1)
+})
+
+it('ends the spans inside the run before it, so that nothing is late', async () => {
+  await using spans = recordSpans()
+  using clock = useFakeClock()
+  const caller = new AbortController()
+  const { result, runId, ended } = await wrapAgent('chat', () => withSpan('step', branching), { signal: caller.signal })
+  await result.getReader().read()
+  caller.abort('closed tab')
+  await delay(0)
+  clock.advance(1000)
+  expect((await ended).status).toBe('cancelled')
+  expect(spans.span('step').attributes['runspan.end_reason']).toBe('cancelled')
+  expect(spans.root(runId).attributes).toMatchObject({ 'runspan.spans': 2, 'runspan.rollup.complete': true })
 })
