@@ -62,7 +62,8 @@ export function endOf(span: ReadableSpan | undefined): string {
   if (span === undefined) return 'open'
   const { attributes, status } = span
   const stopped = attributes['runspan.run.status_reason'] ?? attributes['runspan.end_reason']
-  if (status.code === SpanStatusCode.ERROR && stopped !== 'stream_idle') return `failed: ${String(attributes['error.type'])}`
+  if (status.code === SpanStatusCode.ERROR && stopped !== 'stream_idle')
+    return `failed: ${String(attributes['error.type'])}`
   if (stopped === undefined) return 'completed'
   return stopped === 'stream_idle' ? 'abandoned: stream_idle' : `cancelled: ${String(stopped)}`
 }
