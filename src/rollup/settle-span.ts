@@ -195,9 +195,11 @@ function hasOpenLeafAbove(node: SpanNode): boolean {
 
 /** One tool call seen by a wrapper and by a framework is one call: the outer span of the same name stands for it. */
 function isSameToolAsAbove(node: SpanNode): boolean {
+  let above = node.parent
+  if (above === undefined || above.isAgent) return false
   const toolName = toolNameOf(node.span.attributes)
   if (toolName === undefined) return false
-  for (let above = node.parent; above !== undefined; above = above.parent) {
+  for (; above !== undefined; above = above.parent) {
     const role = roleAbove(above)
     if (role === 'tool') return toolNameOf(above.span.attributes) === toolName
     if (role === 'agent' || role === 'leaf') return false

@@ -74,12 +74,14 @@ function byName(kind: string, ...leaves: readonly string[]): SpanRole {
   return kind === 'tool' || kind === 'agent' ? kind : 'container'
 }
 
-/** Names of the tool that was called, as the producers of tool spans write them. */
-const toolNameKeys = [ATTR_GEN_AI_TOOL_NAME, 'ai.toolCall.name', 'tool.name', 'tool_name'] as const
+/** Names of the tool that was called, as other producers of tool spans write them. */
+const otherToolNames = ['ai.toolCall.name', 'tool.name', 'tool_name'] as const
 
 /** The tool that a tool span is about. */
 export function toolNameOf(attributes: Attributes): string | undefined {
-  for (const key of toolNameKeys) {
+  const standard = attributes[ATTR_GEN_AI_TOOL_NAME]
+  if (typeof standard === 'string') return standard
+  for (const key of otherToolNames) {
     const name = attributes[key]
     if (typeof name === 'string') return name
   }
