@@ -57,6 +57,11 @@ function caught(fn: () => unknown): { readonly thrown: unknown } | undefined {
   }
 }
 
+/** Makes a span that refuses to be told how its work went. */
+function breakStatus(span: { setStatus: unknown }): void {
+  span.setStatus = refuse
+}
+
 describe('whatever is thrown', () => {
   it.each(hostileValues)('leaves as the same object, and the run is exported as failed: %s', async (_what, thrown) => {
     await using spans = recordSpans()
@@ -203,8 +208,7 @@ describe('processors, samplers and providers of somebody else', () => {
   })
 
   it('may hand out spans that break when they are told how a run went: the root is exported all the same', async () => {
-    const onStart = (span: { setStatus: unknown }): void => void (span.setStatus = refuse)
-    await using spans = recordSpans({ processors: [processor({ onStart })] })
+    await using spans = recordSpans({ processors: [processor({ onStart: breakStatus })] })
     const counts = countsFromNow()
     const error = new TypeError('mine')
     await expect(wrapAgent('planner', () => Promise.reject(error))).rejects.toBe(error)
