@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 import type { LedgerEntry } from '../../model-server/ledger.ts'
-import type { ReportJob, WrittenReport } from '../shared/report-job.ts'
-import { SpoolQueue } from '../shared/spool-queue.ts'
+import type { ReportJob, WrittenReport } from '../team/report-job.ts'
+import { SpoolQueue } from '../team/spool-queue.ts'
 import { billRun } from './report.ts'
 import type { DemoReport } from './report.ts'
 import type { Team } from './start-team.ts'

@@ -1,6 +1,6 @@
 import { sumBill } from '../../model-server/ledger.ts'
 import type { Bill, LedgerEntry } from '../../model-server/ledger.ts'
-import type { WrittenReport } from '../shared/report-job.ts'
+import type { WrittenReport } from '../team/report-job.ts'
 
 /** One run of the demo, and what the model server billed for it. */
 export interface DemoRun {

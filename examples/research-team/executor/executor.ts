@@ -3,10 +3,10 @@ import { generateText, isStepCount, tool } from 'ai'
 import type { Run } from 'runspan'
 import { z } from 'zod'
 
-import { requireVariable } from '../shared/environment.ts'
-import { fetchInRun } from '../shared/fetch-in-run.ts'
-import { fetchModel } from '../shared/fetch-model.ts'
-import { teamHeaders } from '../shared/team.ts'
+import { requireVariable } from '../team/environment.ts'
+import { fetchInRun } from '../team/fetch-in-run.ts'
+import { fetchModel } from '../team/fetch-model.ts'
+import { teamHeaders } from '../team/team.ts'
 
 const openai = createOpenAI({ project: 'executor', fetch: fetchModel })
 

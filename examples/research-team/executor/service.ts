@@ -9,9 +9,9 @@ import express from 'express'
 import { extractRun, runIdOf, wrapAgent } from 'runspan'
 import { z } from 'zod'
 
-import { callerSignal } from '../shared/caller-signal.ts'
-import { serve } from '../shared/http-service.ts'
-import { isFromTeam } from '../shared/team.ts'
+import { callerSignal } from '../team/caller-signal.ts'
+import { serve } from '../team/http-service.ts'
+import { isFromTeam } from '../team/team.ts'
 import { research } from './executor.ts'
 
 const asked = z.object({ task: z.string().min(1), conversationId: z.string() })

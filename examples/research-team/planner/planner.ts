@@ -3,10 +3,10 @@ import { generateText, isStepCount, tool } from 'ai'
 import type { Run } from 'runspan'
 import { z } from 'zod'
 
-import { requireVariable } from '../shared/environment.ts'
-import type { ReportJob } from '../shared/report-job.ts'
-import type { SpoolQueue } from '../shared/spool-queue.ts'
-import { teamHeaders } from '../shared/team.ts'
+import { requireVariable } from '../team/environment.ts'
+import type { ReportJob } from '../team/report-job.ts'
+import type { SpoolQueue } from '../team/spool-queue.ts'
+import { teamHeaders } from '../team/team.ts'
 
 const openai = createOpenAI({ project: 'planner' })
 

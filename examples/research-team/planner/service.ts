@@ -11,11 +11,11 @@ import express from 'express'
 import { runIdOf, wrapAgent } from 'runspan'
 import { z } from 'zod'
 
-import { callerSignal } from '../shared/caller-signal.ts'
-import { requireVariable } from '../shared/environment.ts'
-import { serve } from '../shared/http-service.ts'
-import type { ReportJob } from '../shared/report-job.ts'
-import { SpoolQueue } from '../shared/spool-queue.ts'
+import { callerSignal } from '../team/caller-signal.ts'
+import { requireVariable } from '../team/environment.ts'
+import { serve } from '../team/http-service.ts'
+import type { ReportJob } from '../team/report-job.ts'
+import { SpoolQueue } from '../team/spool-queue.ts'
 import { plan } from './planner.ts'
 
 const reports = await new SpoolQueue<ReportJob>(requireVariable('QUEUE_DIRECTORY')).open()

@@ -3,8 +3,8 @@ import { cosineSimilarity, embed, embedMany } from 'ai'
 import { llm, retrieval } from 'runspan'
 import { z } from 'zod'
 
-import { requireVariable } from '../shared/environment.ts'
-import { fetchModel } from '../shared/fetch-model.ts'
+import { requireVariable } from '../team/environment.ts'
+import { fetchModel } from '../team/fetch-model.ts'
 import { library } from './library.ts'
 import type { Passage } from './library.ts'
 

@@ -9,8 +9,8 @@ import express from 'express'
 import { expressMiddleware } from 'runspan'
 import { z } from 'zod'
 
-import { serve } from '../shared/http-service.ts'
-import { isFromTeam } from '../shared/team.ts'
+import { serve } from '../team/http-service.ts'
+import { isFromTeam } from '../team/team.ts'
 import { search } from './search.ts'
 
 const asked = z.object({ query: z.string().min(1) })

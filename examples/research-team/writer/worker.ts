@@ -5,10 +5,10 @@
  */
 import { stopTelemetry } from './telemetry.ts'
 
-import { requireVariable } from '../shared/environment.ts'
-import { announceReady, stopInOrder } from '../shared/lifetime.ts'
-import type { ReportJob } from '../shared/report-job.ts'
-import { SpoolQueue } from '../shared/spool-queue.ts'
+import { requireVariable } from '../team/environment.ts'
+import { announceReady, stopInOrder } from '../team/lifetime.ts'
+import type { ReportJob } from '../team/report-job.ts'
+import { SpoolQueue } from '../team/spool-queue.ts'
 import { writeReport } from './writer.ts'
 
 const reports = await new SpoolQueue<ReportJob>(requireVariable('QUEUE_DIRECTORY')).open()

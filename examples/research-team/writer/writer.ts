@@ -7,9 +7,9 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { streamText } from 'ai'
 import { wrapAgent } from 'runspan'
 
-import { fetchModel } from '../shared/fetch-model.ts'
-import type { ReportJob, WrittenReport } from '../shared/report-job.ts'
-import type { Job } from '../shared/spool-queue.ts'
+import { fetchModel } from '../team/fetch-model.ts'
+import type { ReportJob, WrittenReport } from '../team/report-job.ts'
+import type { Job } from '../team/spool-queue.ts'
 
 const openai = createOpenAI({ project: 'writer', fetch: fetchModel })
 
