@@ -1,7 +1,7 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
-import { runIdOf, stats, tool, wrapAgent } from '../../src/index.ts'
+import { runIdOf, stats, tool, withSpan, wrapAgent } from '../../src/index.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
 class RateLimitError extends Error {}
@@ -309,6 +309,39 @@ describe('the reason of a signal', () => {
       ),
     )
     expect(spans.attributes('invoke_agent planner')['runspan.run.status']).toBe('failed')
+  })
+})
+
+describe('a span that throws whatever is written to it', () => {
+  it('ends all the same: values, failures and reasons pass, and each is counted', async () => {
+    const ended: string[] = []
+    const breakEnd: SpanProcessor = {
+      onStart: (span) => {
+        if (span.name !== 'broken') return
+        Object.assign(span, { setAttribute: hostile, setStatus: hostile, addEvent: hostile })
+      },
+      onEnd: (span) => void ended.push(span.name),
+      forceFlush: () => Promise.resolve(),
+      shutdown: () => Promise.resolve(),
+    }
+    await using spans = recordSpans({ processors: [breakEnd] })
+    const before = stats().internalErrors
+    const thrown = new Error('no')
+    const returned = await wrapAgent('planner', async () => {
+      const found = await caught(async () =>
+        withSpan('broken', () => {
+          throw thrown
+        }),
+      )
+      const [first] = withSpan('broken', function* numbers() {
+        yield 1
+      })
+      return [Object.is(found?.thrown, thrown), first]
+    })
+    expect(returned.result).toEqual([true, 1])
+    expect(ended).toEqual(['broken', 'broken', 'invoke_agent planner'])
+    expect(stats().internalErrors - before).toBe(2)
+    expect(spans.root(returned.runId).attributes['runspan.run.status']).toBe('completed')
   })
 })
 

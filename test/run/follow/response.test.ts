@@ -102,6 +102,17 @@ describe.each(hosts)('$name of a Response', (host) => {
     hosted.close()
   })
 
+  it('ends at once with one whose status no response can be built with, and counts that', async () => {
+    await using spans = recordSpans()
+    const before = stats().streamsNotFollowed
+    const upgrade = { status: 101, bodyUsed: false, body: body(new Whereabouts()), [Symbol.toStringTag]: 'Response' }
+    const hosted = await host.start(spans, () => upgrade)
+    expect(hosted.result).toBe(upgrade)
+    expect(endOf(hosted.span())).toBe('completed')
+    expect(stats().streamsNotFollowed).toBe(before + 1)
+    hosted.close()
+  })
+
   it('ends at once where its body is in somebody’s hands already', async () => {
     await using spans = recordSpans()
     const used = new Response('used')
