@@ -1,6 +1,7 @@
 import type { Countdown } from '../../internal/clock.ts'
 import { shared } from '../shared.ts'
 import type { Followed } from './followed.ts'
+import { offAbort, onAbort } from './on-abort.ts'
 
 /** How long a reader may take to notice that its caller has cancelled, in milliseconds. */
 const cancelGraceMillis = 1000
@@ -16,6 +17,7 @@ const cancelGraceMillis = 1000
 export class IdleWatch {
   readonly #work: Followed
   readonly #isAwaited: (() => boolean) | undefined
+  readonly #signal: AbortSignal | undefined
   #countdown: Countdown
   #waiting = 0
   #isOver = false
@@ -24,11 +26,11 @@ export class IdleWatch {
   constructor(work: Followed, isAwaited?: () => boolean) {
     this.#work = work
     this.#isAwaited = isAwaited
-    const signal = work.callerSignal
-    if (signal?.aborted === true) this.#countdown = this.#untilCancelled()
+    this.#signal = work.callerSignal
+    if (this.#signal?.aborted === true) this.#countdown = this.#untilCancelled()
     else {
       this.#countdown = shared().clock.after(work.idleMillis, () => this.#giveUp('stream_idle'))
-      signal?.addEventListener('abort', this.#onAbort, { once: true })
+      if (this.#signal !== undefined) onAbort(this.#signal, this.#onAbort)
     }
   }
 
@@ -52,7 +54,7 @@ export class IdleWatch {
   stop(): void {
     this.#isOver = true
     this.#countdown.stop()
-    this.#work.callerSignal?.removeEventListener('abort', this.#onAbort)
+    if (this.#signal !== undefined) offAbort(this.#signal, this.#onAbort)
   }
 
   readonly #onAbort = (): void => {

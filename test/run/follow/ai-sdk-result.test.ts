@@ -9,6 +9,9 @@ import { useFakeClock } from '../../support/fake-clock.ts'
 import { Whereabouts, endOf, hosts } from '../../support/hosts.ts'
 import { recordSpans } from '../../support/record-spans.ts'
 
+// It warns that streamObject is deprecated.
+Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
+
 const usage = {
   inputTokens: { total: 100, noCache: 60, cacheRead: 40, cacheWrite: 0 },
   outputTokens: { total: 50, text: 50, reasoning: 0 },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 
 import { withSpan, wrapAgent } from '../../../src/index.ts'
 import { shared } from '../../../src/run/shared.ts'
@@ -75,4 +75,20 @@ it('ends the spans inside the run before it, so that nothing is late', async () 
   expect((await ended).status).toBe('cancelled')
   expect(spans.span('step').attributes['runspan.end_reason']).toBe('cancelled')
   expect(spans.root(runId).attributes).toMatchObject({ 'runspan.spans': 2, 'runspan.rollup.complete': true })
+})
+
+it('puts one listener on a signal that many streams share, and tells all of them', async () => {
+  await using _ = recordSpans()
+  using clock = useFakeClock()
+  const caller = new AbortController()
+  const add = vi.spyOn(caller.signal, 'addEventListener')
+  const runs = await Promise.all(
+    Array.from({ length: 12 }, () => wrapAgent('chat', branching, { signal: caller.signal })),
+  )
+  await runs[0]!.result.cancel()
+  caller.abort()
+  clock.advance(1000)
+  const statuses = await Promise.all(runs.map(async ({ ended }) => (await ended).status))
+  expect(new Set(statuses)).toEqual(new Set(['cancelled']))
+  expect(add).toHaveBeenCalledTimes(1)
 })
