@@ -1,7 +1,17 @@
 import { SpanKind, context, trace, type SpanContext } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import { currentRun, newRunId, startRun, withSpan, wrapAgent, type RunRef, type RunTarget } from '../../src/index.ts'
+import {
+  currentRun,
+  extractRun,
+  joinRun,
+  newRunId,
+  startRun,
+  withSpan,
+  wrapAgent,
+  type RunRef,
+  type RunTarget,
+} from '../../src/index.ts'
 import { countsFromNow } from '../support/counts.ts'
 import { recordSpans } from '../support/record-spans.ts'
 import { expectTrace, links } from '../support/trace-text.ts'
@@ -100,6 +110,38 @@ describe('the parent of a run', () => {
     expect(spans.all.map((span) => span.links)).toEqual(odd.map(() => []))
     expect(spans.all[0]!.attributes[parent]).toBe('ticket 7')
     expect(spans.all.every((span) => typeof span.attributes[parent] === 'string')).toBe(true)
+  })
+
+  it('of a run that a joined part starts is the joined run; its root is known where the ref says so', async () => {
+    await using spans = recordSpans()
+    const first = startRun('first')
+    const second = first.with(() => startRun('second'))
+    const { ref, runId } = second
+    second.end()
+    first.end()
+    const headers = { traceparent: ref.traceparent, tracestate: ref.tracestate }
+    const children = []
+    for (const target of [ref, runId, extractRun(headers)]) {
+      children.push(await joinRun(target, () => wrapAgent('child', () => {}), { name: 'part' }))
+    }
+    const families = children.map((child) => {
+      const { attributes } = spans.root(child.runId)
+      return [attributes[parent], attributes[root]]
+    })
+    expect(families).toEqual([
+      [runId, first.runId],
+      [runId, undefined],
+      [runId, undefined],
+    ])
+    expectTrace(spans.tree(runId, { links })).toBe(`
+      invoke_agent second        links=parent
+        part
+          invoke_agent child     links=parent
+        part
+          invoke_agent child     links=parent
+        part
+          invoke_agent child     links=parent
+    `)
   })
 
   it('is unknown where a spawned ref was damaged on its way, and the agent runs all the same', async () => {

@@ -84,8 +84,9 @@ describe('joined work', () => {
     const counts = countsFromNow()
     const marked = startRun('planner')
     const unmarked = { ...marked.ref, tracestate: 'other=1' }
+    const strayed = { ...marked.ref, tracestate: `runspan=${newRunId().slice(16)}` }
     marked.end()
-    const nothing = [undefined, null, '', 'no run id', '0'.repeat(32), {} as RunRef, unmarked]
+    const nothing = [undefined, null, '', 'no run id', '0'.repeat(32), {} as RunRef, unmarked, strayed]
     for (const target of nothing) {
       const result = joinRun(target, (span) => {
         span.setOutput('harmless').setAttribute('a', 1).setError(new Error('harmless')).event('harmless')
@@ -175,6 +176,9 @@ describe('joined work', () => {
     expect(await ask(service, {})).toEqual({ runId: null, joined: null })
     const browser = { traceparent: `00-${newRunId()}-00f067aa0ba902b7-01` }
     expect(await ask(service, browser)).toEqual({ runId: null, joined: null })
+    // A member that strayed to another trace marks nothing.
+    const strayed = { ...browser, tracestate: `runspan=${newRunId().slice(16)}` }
+    expect(await ask(service, strayed)).toEqual({ runId: null, joined: null })
     expect(spans.all.filter((span) => span.attributes['runspan.segment'] === true)).toHaveLength(2)
   })
 
