@@ -198,6 +198,9 @@ export const ALIASES_OF_ROLE = {
   mlflow: 'mlflow.spanType',
 } as const
 
+/** Names of the tool that was called, as other producers of tool spans write them. Reader: rollup. */
+export const ALIASES_OF_TOOL_NAME = ['ai.toolCall.name', 'tool.name', 'tool_name'] as const
+
 /** Per number, the keys that may hold it; the first one present wins. Reader: rollup. */
 export const ALIASES_OF_USAGE = {
   input: [

@@ -1,6 +1,11 @@
 import type { Attributes } from '@opentelemetry/api'
 
-import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME, ATTR_GEN_AI_TOOL_NAME } from '../attributes.ts'
+import {
+  ALIASES_OF_ROLE,
+  ALIASES_OF_TOOL_NAME,
+  ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_GEN_AI_TOOL_NAME,
+} from '../attributes.ts'
 
 /**
  * What a span is to the rollup.
@@ -74,14 +79,11 @@ function byName(kind: string, ...leaves: readonly string[]): SpanRole {
   return kind === 'tool' || kind === 'agent' ? kind : 'container'
 }
 
-/** Names of the tool that was called, as other producers of tool spans write them. */
-const otherToolNames = ['ai.toolCall.name', 'tool.name', 'tool_name'] as const
-
 /** The tool that a tool span is about. */
 export function toolNameOf(attributes: Attributes): string | undefined {
   const standard = attributes[ATTR_GEN_AI_TOOL_NAME]
   if (typeof standard === 'string') return standard
-  for (const key of otherToolNames) {
+  for (const key of ALIASES_OF_TOOL_NAME) {
     const name = attributes[key]
     if (typeof name === 'string') return name
   }

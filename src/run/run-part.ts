@@ -264,6 +264,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   }
 
   stopped(reason: StopReason): void {
+    if (this.#ending !== undefined) return
     const { signal } = this.#init
     const stopped = signal?.aborted === true ? kindOfFailure(signal.reason, signal) : 'cancelled'
     this.finish({ status: reason === 'stream_idle' ? 'abandoned' : stopped, reason })

@@ -118,6 +118,7 @@ describe('the public names', () => {
           "ALIASES_OF_MODEL",
           "ALIASES_OF_PROVIDER",
           "ALIASES_OF_ROLE",
+          "ALIASES_OF_TOOL_NAME",
           "ALIASES_OF_USAGE",
           "ALIASES_OF_USAGE_MAPS",
           "ALIAS_COST_CURRENCY",
