@@ -1,24 +1,13 @@
 import type { Subtotal } from '../run/run-tally.ts'
 
 /** What one counted span adds. The same shape as the sums, so that it can be taken out again. */
-export interface Contribution {
-  readonly llmCalls: number
-  readonly input: number
-  readonly output: number
-  readonly cacheRead: number
-  readonly cacheWrite: number
-  readonly reasoning: number
-  readonly nanoUsd: number
-  readonly reported: number
-  readonly priced: number
-  readonly unpriced: number
-}
+export type Contribution = Omit<Subtotal, 'toolCalls' | 'errors' | 'spans'>
 
 /**
  * Plain sums. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million dollars.
  * Pure: knows no span.
  */
-export class Sums implements Contribution, Subtotal {
+export class Sums implements Subtotal {
   llmCalls = 0
   input = 0
   output = 0

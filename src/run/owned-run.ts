@@ -1,25 +1,13 @@
-import {
-  SpanStatusCode,
-  TraceFlags,
-  context,
-  type Attributes,
-  type Context,
-  type Span,
-  type Tracer,
-} from '@opentelemetry/api'
+import { TraceFlags, context, type Attributes, type Context, type Span, type Tracer } from '@opentelemetry/api'
 
-import {
-  ATTR_ERROR_TYPE,
-  ATTR_GEN_AI_OPERATION_NAME,
-  ATTR_RUNSPAN_RUN_STATUS,
-  ATTR_RUNSPAN_RUN_STATUS_REASON,
-} from '../attributes.ts'
+import { ATTR_GEN_AI_OPERATION_NAME, ATTR_RUNSPAN_RUN_STATUS, ATTR_RUNSPAN_RUN_STATUS_REASON } from '../attributes.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 import { formatTraceparent } from '../propagation/traceparent.ts'
 import { redacted } from './content.ts'
 import { directAttributes } from './direct-attributes.ts'
 import type { DispatchSpan } from './dispatch.ts'
-import { describeFailure, recordFailure } from './failure.ts'
+import { writeFailedEnding } from './failed-ending.ts'
+import { describeFailure } from './failure.ts'
 import { encodeHandOff, type RootDescription } from './hand-off.ts'
 import { forget } from './registry.ts'
 import { rootSpanIdOf } from './run-id.ts'
@@ -163,7 +151,7 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     const span = this.otelSpan
     const { status } = ending
     const failed = status !== 'completed' && status !== 'cancelled'
-    const failure = failed ? this.#writeFailure(span, ending) : undefined
+    const failure = failed ? writeFailedEnding(span, ending) : undefined
     const store = directAttributes(span, ATTR_GEN_AI_OPERATION_NAME)
     const attributes = store ?? {}
     attributes[ATTR_RUNSPAN_RUN_STATUS] = status
@@ -177,23 +165,6 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     const { counters } = shared()
     counters.runsEnded++
     if (status === 'abandoned') counters.runsAbandoned++
-  }
-
-  /** Status, `error.type` and exception event of a run that failed. */
-  #writeFailure(span: Span, { status, reason, failure }: Ending): { errorType: string; message: string | undefined } {
-    if (failure !== undefined && (status === 'failed' || status === 'timeout')) {
-      const described = recordFailure(span, failure.error, status)
-      return {
-        errorType: status === 'timeout' ? 'timeout' : described.type,
-        message: redacted(described.message, 'status.message'),
-      }
-    }
-    // Nothing was thrown. `_OTHER` is the conventions' word for a failure without a class.
-    const errorType = status === 'failed' ? '_OTHER' : status
-    const message = reason === undefined ? undefined : redacted(reason, 'status.message')
-    span.setAttribute(ATTR_ERROR_TYPE, errorType)
-    span.setStatus(message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message })
-    return { errorType, message }
   }
 }
 

@@ -2,12 +2,11 @@ import { context, trace, type TimeInput } from '@opentelemetry/api'
 
 import { ATTR_GEN_AI_CONVERSATION_ID, ATTR_USER_ID } from '../attributes.ts'
 import { recordFailure } from './failure.ts'
-import { currentPart } from './run-context.ts'
 import { shapeOf } from './span-shape.ts'
 import { SpanHandle, endQuietly } from './span-handle.ts'
 import { startQuietly } from './start-span.ts'
 import type { SpanInit, Usage, WorkType } from './types.ts'
-import { ambientTracer } from './ambient-tracer.ts'
+import { activeTracer } from './work-span.ts'
 
 /** Times of a call that is over. */
 interface CallTimes {
@@ -58,14 +57,11 @@ function record(
   call: CallTimes & { readonly input?: unknown; readonly output?: unknown; readonly error?: unknown },
   describe: (work: SpanHandle) => void,
 ): void {
-  const part = currentPart()
-  if (part !== undefined) part.activity++
   const { name: spanName, kind, attributes } = shapeOf(name, type, init)
   const startTime = call.startTime
   const active = context.active()
-  const tracer = part?.tracer ?? ambientTracer()
   const options = { kind, attributes, ...(startTime === undefined ? {} : { startTime }) }
-  const span = startQuietly(tracer, spanName, options, active)
+  const span = startQuietly(activeTracer(), spanName, options, active)
   const work = new SpanHandle(span, trace.setSpan(active, span), type)
   if (call.input !== undefined) work.setInput(call.input)
   if (call.output !== undefined) work.setOutput(call.output)

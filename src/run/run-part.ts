@@ -316,10 +316,6 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     return this.#ending !== undefined
   }
 
-  protected get statusChosen(): Exclude<RunStatus, 'abandoned'> | undefined {
-    return this.#status
-  }
-
   /** The summary, made when somebody asks for it. */
   summary(): RunSummary {
     if (this.#summary === undefined) {

@@ -1,9 +1,9 @@
-import { SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api'
+import type { Context, Span, Tracer } from '@opentelemetry/api'
 
-import { ATTR_ERROR_TYPE, ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '../attributes.ts'
+import { ATTR_RUNSPAN_END_REASON, ATTR_RUNSPAN_SEGMENT } from '../attributes.ts'
 import { redacted } from './content.ts'
 import { directAttributes } from './direct-attributes.ts'
-import { recordFailure } from './failure.ts'
+import { writeFailedEnding } from './failed-ending.ts'
 import { forget } from './registry.ts'
 import type { RunEntry } from './run-entry.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
@@ -67,16 +67,10 @@ export class Segment extends RunPart {
 
   protected write(ending: Ending): void {
     const span = this.otelSpan
-    const { status, reason, failure } = ending
+    const { status, reason } = ending
     this.activity++
     const isError = status === 'failed' || status === 'timeout' || status === 'abandoned'
-    if (failure !== undefined && (status === 'failed' || status === 'timeout'))
-      recordFailure(span, failure.error, status)
-    else if (isError) {
-      const message = reason === undefined ? undefined : redacted(reason, 'status.message')
-      span.setAttribute(ATTR_ERROR_TYPE, status === 'failed' ? '_OTHER' : status)
-      span.setStatus(message === undefined ? { code: SpanStatusCode.ERROR } : { code: SpanStatusCode.ERROR, message })
-    }
+    if (isError) writeFailedEnding(span, ending)
     if (status === 'cancelled' || status === 'abandoned') {
       const text = redacted(reason ?? status, ATTR_RUNSPAN_END_REASON)
       if (text !== undefined) span.setAttribute(ATTR_RUNSPAN_END_REASON, text)

@@ -1,13 +1,11 @@
 import { context, type Context, type Span } from '@opentelemetry/api'
 
-import { currentPart } from './run-context.ts'
 import { ModelCall } from './model-call.ts'
 import { recordsAll } from './content.ts'
 import { SpanHandle } from './span-handle.ts'
 import { shapeOf } from './span-shape.ts'
 import type { LlmInit, SpanInit, WorkSpan, WorkType } from './types.ts'
-import { ambientTracer } from './ambient-tracer.ts'
-import { runSpan, runWork, startShaped } from './work-span.ts'
+import { activeTracer, runSpan, runWork, startShaped } from './work-span.ts'
 
 type Fn = (...args: never[]) => unknown
 
@@ -83,9 +81,7 @@ function wrapped<F extends Fn>(
 ): F {
   const shape = shapeOf(name, type, options)
   return imitate(fn, function tracedCall(this: unknown, ...args: never[]): unknown {
-    const part = currentPart()
-    if (part !== undefined) part.activity++
-    const work = startShaped(context.active(), part?.tracer ?? ambientTracer(), shape, make)
+    const work = startShaped(context.active(), activeTracer(), shape, make)
     if (options.input !== undefined) work.setInput(options.input)
     else if (args.length > 0 && recordsAll()) work.setInput(args.length === 1 ? args[0] : args)
     return runWork(work, () => Reflect.apply(fn, this, args))

@@ -48,9 +48,15 @@ export function runWork<R>(work: SpanHandle, fn: (span: WorkSpan) => R): R {
   return follow(result, work)
 }
 
+/** The tracer for a span below whatever is active; in a run that is the run's, which is not idle then. */
+export function activeTracer(): Tracer {
+  const part = currentPart()
+  if (part === undefined) return ambientTracer()
+  part.activity++
+  return part.tracer
+}
+
 /** Runs `fn` in a span below whatever is active: inside a run its span, outside an ordinary one. */
 export function runSpan<R>(name: string, type: WorkType, init: AnyInit, fn: (span: WorkSpan) => R): R {
-  const part = currentPart()
-  if (part !== undefined) part.activity++
-  return runSpanIn(context.active(), part?.tracer ?? ambientTracer(), name, type, init, fn)
+  return runSpanIn(context.active(), activeTracer(), name, type, init, fn)
 }
