@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { endRun, joinRun, llm, startRun, tool, withSpan, wrapAgent } from '../../src/index.ts'
 import { shared } from '../../src/run/shared.ts'
-import { heapSlope } from '../support/heap-slope.ts'
+import { heapSlope, noSlope } from '../support/heap-slope.ts'
 import { registerNullProvider } from '../support/null-provider.ts'
 
 // Few ids of ended runs are remembered, so that a warm-up fills them.
@@ -76,7 +76,7 @@ function runIdOf(index: number): string {
 describe('at most one byte of heap is left of', () => {
   it.each(units)('%s', async (_what, unit) => {
     using _ = registerNullProvider(bounds)
-    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(1)
+    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(noSlope)
     expect(shared().open.size).toBe(0)
   })
 })

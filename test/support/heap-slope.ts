@@ -19,10 +19,16 @@ export interface SlopeOptions {
   readonly units: number
 }
 
+/** A slope at or below this is none: what the engine keeps for itself moves by as much. Bytes per unit. */
+export const noSlope = 1
+
+const fewestMeasurements = 3
+const mostMeasurements = 10
+
 /**
  * Bytes of heap that each unit of work leaves behind: the growth over many units, after as many that fill every bounded
- * map. Of three measurements the least counts: what leaks shows in each of them, what the engine compiles or frees in
- * between only in some.
+ * map. Of several measurements the least counts: what leaks shows in each of them, what the engine compiles or frees in
+ * between only in some. A busy machine compiles late, so what looks like a leak is measured again.
  */
 export async function heapSlope(unit: (index: number) => unknown, { warmUp, units }: SlopeOptions): Promise<number> {
   let index = 0
@@ -32,7 +38,11 @@ export async function heapSlope(unit: (index: number) => unknown, { warmUp, unit
   await work(warmUp)
   let before = await heapUsed()
   let slope = Number.POSITIVE_INFINITY
-  for (let measurement = 0; measurement < 3; measurement++) {
+  for (
+    let measured = 0;
+    measured < fewestMeasurements || (slope > noSlope && measured < mostMeasurements);
+    measured++
+  ) {
     await work(units)
     const after = await heapUsed()
     slope = Math.min(slope, (after - before) / units)

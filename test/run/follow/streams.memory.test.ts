@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { withSpan, wrapAgent } from '../../../src/index.ts'
 import { shared } from '../../../src/run/shared.ts'
 import { useFakeClock } from '../../support/fake-clock.ts'
-import { heapSlope } from '../../support/heap-slope.ts'
+import { heapSlope, noSlope } from '../../support/heap-slope.ts'
 import { registerNullProvider } from '../../support/null-provider.ts'
 
 const bounds = { maxClosedRuns: 1000, prices: 'none' } as const
@@ -70,7 +70,7 @@ describe('at most one byte of heap is left of', () => {
       const { result } = await wrapAgent('planner', () => withSpan('step', make))
       await use(result as never)
     }
-    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(1)
+    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(noSlope)
     expect(shared().open.size).toBe(0)
   })
 
@@ -81,7 +81,7 @@ describe('at most one byte of heap is left of', () => {
       await wrapAgent('planner', () => withSpan('step', make))
       clock.advance(300_000)
     }
-    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(1)
+    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(noSlope)
     expect(shared().open.size).toBe(0)
     // The sweeper's.
     expect(clock.timers).toBeLessThanOrEqual(1)
@@ -95,7 +95,7 @@ describe('at most one byte of heap is left of', () => {
       if (index % 2 === 0) await query
       clock.advance(300_000)
     }
-    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(1)
+    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(noSlope)
     expect(clock.timers).toBe(0)
   })
 
@@ -106,7 +106,7 @@ describe('at most one byte of heap is left of', () => {
       const { result } = await wrapAgent('planner', stream, { signal: shutdown.signal })
       for await (const item of result) void item
     }
-    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(1)
+    expect(await heapSlope(unit, size)).toBeLessThanOrEqual(noSlope)
   })
 })
 
