@@ -28,6 +28,8 @@ export const ATTR_GEN_AI_RESPONSE_MODEL = 'gen_ai.response.model'
 export const ATTR_GEN_AI_RESPONSE_ID = 'gen_ai.response.id'
 /** string[], bounded. Why the model stopped. Writer: run. */
 export const ATTR_GEN_AI_RESPONSE_FINISH_REASONS = 'gen_ai.response.finish_reasons'
+/** double, seconds. From the start of a streamed call to its first chunk. Writer: run. Reader: rollup. */
+export const ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
 /** string, unbounded. The application's conversation, session or thread; never invented. Writer: run, rollup. */
 export const ATTR_GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id'
 /** string, bounded. Name of a tool. Writer: run. */
@@ -77,6 +79,8 @@ export const ATTR_EXCEPTION_MESSAGE = 'exception.message'
 export const ATTR_EXCEPTION_STACKTRACE = 'exception.stacktrace'
 /** string, bounded. Writer: propagation. */
 export const ATTR_HTTP_REQUEST_METHOD = 'http.request.method'
+/** int, bounded. How often a request had been sent before. Writer: HTTP instrumentations. Reader: rollup. */
+export const ATTR_HTTP_REQUEST_RESEND_COUNT = 'http.request.resend_count'
 /** int, bounded. Writer: propagation; run, where a failure carries one. */
 export const ATTR_HTTP_RESPONSE_STATUS_CODE = 'http.response.status_code'
 /** string, bounded. Writer: propagation. */
@@ -278,6 +282,9 @@ export const ALIASES_OF_CLAUDE_CODE = {
   cacheWrite: 'cache_creation_tokens',
   model: 'model',
 } as const
+
+/** Milliseconds to the first chunk of a stream, as the AI SDK 5 and 6 write them. Reader: rollup. */
+export const ALIASES_OF_FIRST_CHUNK_MILLIS = ['ai.response.msToFirstChunk', 'ai.stream.msToFirstChunk'] as const
 
 /** The currency of `gen_ai.usage.cost.amount`: anything but USD is not added up. Reader: rollup. */
 export const ALIAS_COST_CURRENCY = 'gen_ai.usage.cost.currency'

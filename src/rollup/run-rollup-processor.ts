@@ -64,6 +64,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   /** @internal */
   readonly [rollupMark] = true
   readonly #stampAll: boolean
+  readonly #tellsModels = false
   readonly #prices: PriceBook
   readonly #price: Pricer
   readonly #onUsage: RollupOptions['onUsage']
@@ -99,6 +100,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return nanoUsd
     }
     configureRegistry(options)
+  }
+
+  get tellsModels(): boolean {
+    return this.#tellsModels
   }
 
   get priceTable(): string | undefined {

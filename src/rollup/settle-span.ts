@@ -4,8 +4,9 @@ import type { PricedCall } from './priced-call.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { roleOfMarks, toolNameOf, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
-import { Sums, type Contribution } from './sums.ts'
-import { addTo, raise } from './tally.ts'
+import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
+import { Sums } from './sums.ts'
+import { addCallsTo, addTo, raise } from './tally.ts'
 
 /** `SpanStatusCode.ERROR`, as a number: spans are read structurally. */
 export const statusError = 2
@@ -64,7 +65,7 @@ function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void 
     // A call without usage above it is the one that this span was about.
     if (!node.isBoundary) (node.below ??= new Sums()).spans++
   } else {
-    const contribution = speakingFor(node, contributionOf(node, facts, price))
+    const contribution = speakingFor(contributionOf(node, facts, price), node.silentBelow, node.unpricedBelow)
     node.counted = true
     node.revocable = contribution
     addTo(node.tally, contribution, 1)
@@ -77,7 +78,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (!facts.hasUsage) {
     // An outer span of the same call says nothing itself: what is below it stands.
     if ((node.below !== undefined && node.below.spans > 0) || isClaimed(node)) return
-    const silent = node.span.status.code === statusError ? failedCall : unknownCall
+    const silent = silentCall(node.span.status.code === statusError, originOf(node, facts))
     node.counted = true
     node.revocable = silent
     addTo(node.tally, silent, 1)
@@ -101,7 +102,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
 
 /** Takes out what was counted below a span that stands for it, or that has one above it which does. */
 function takeOutBelow(node: SpanNode, below: Sums): void {
-  addTo(node.tally, below, -1)
+  addCallsTo(node.tally, below, -1)
   raise(node.tally, 'suppressed', below.suppressed)
   node.below = undefined
 }
@@ -110,25 +111,6 @@ function takeOutBelow(node: SpanNode, below: Sums): void {
 function suppress(node: SpanNode): void {
   raise(node.tally, 'suppressed', 1)
   delete node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD]
-}
-
-const noTokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0, nanoUsd: 0, reported: 0, priced: 0 }
-/** A call that failed before anybody could say what it used. */
-const failedCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 0 })
-/** A call that nobody reports usage for. */
-const unknownCall: Contribution = Object.freeze({ ...noTokens, llmCalls: 1, unpriced: 1 })
-
-function isSilent(contribution: Contribution): boolean {
-  return contribution === failedCall || contribution === unknownCall
-}
-
-/** A container is a call itself only where no call is below it; else it speaks for calls that said nothing. */
-function speakingFor(node: SpanNode, contribution: Contribution): Contribution {
-  const hasCost = contribution.reported + contribution.priced > 0
-  const llmCalls = node.silentBelow > 0 ? 0 : 1
-  const unpriced = hasCost ? -node.unpricedBelow : llmCalls
-  if (contribution.llmCalls === llmCalls && contribution.unpriced === unpriced) return contribution
-  return { ...contribution, llmCalls, unpriced }
 }
 
 function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contribution {
@@ -160,18 +142,40 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
     unpriced: nanoUsd === undefined ? 1 : 0,
+    isSilent: false,
+    origin: originOf(node, facts),
   }
+}
+
+function originOf(node: SpanNode, { operation, provider, model }: SpanFacts): CallOrigin | undefined {
+  return node.part.feeder.tellsModels ? { operation, provider, model } : undefined
 }
 
 /** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
 function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
-  let above = node.parent
-  while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
-  if (above === undefined || above.ended || above.isAgent) return
+  const above = nearestOpen(node)
+  if (above === undefined) return
   const below = (above.below ??= new Sums())
-  below.add(part, 1)
+  below.addCall(part, 1)
   below.spans += spans
   below.suppressed += suppressed
+}
+
+/** The same for all that was offered to a span which does not claim it. */
+function passOn(node: SpanNode, part: Sums): void {
+  const above = nearestOpen(node)
+  if (above === undefined) return
+  const below = (above.below ??= new Sums())
+  below.addCalls(part, 1)
+  below.spans += part.spans
+  below.suppressed += part.suppressed
+}
+
+/** The open span above that may still turn out to stand for the same call. */
+function nearestOpen(node: SpanNode): SpanNode | undefined {
+  let above = node.parent
+  while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
+  return above === undefined || above.ended || above.isAgent ? undefined : above
 }
 
 /** Whether a model call above that has ended already stands for this span's call. */
@@ -234,16 +238,16 @@ function foldUp(node: SpanNode): void {
     if (below.spans > 0 && !node.isBoundary) {
       if (isClaimed(node)) takeOutBelow(node, below)
       else {
-        offer(node, below, below.spans, below.suppressed)
+        passOn(node, below)
         mayBeClaimed = true
       }
     }
   }
-  const isSilentCall = revocable === failedCall || revocable === unknownCall
+  const isSilentCall = revocable?.isSilent === true
   const hasUsage = node.usageBelow || (node.counted && !isSilentCall)
   const silent = isSilentCall ? node.silentBelow + 1 : node.silentBelow
   if (parent === undefined || (!hasUsage && silent === 0)) return
-  const unpriced = revocable === unknownCall ? node.unpricedBelow + 1 : node.unpricedBelow
+  const unpriced = isSilentCall ? node.unpricedBelow + revocable.unpriced : node.unpricedBelow
   if (parent.ended) correctAbove(parent, mayBeClaimed && !node.isBoundary, hasUsage, silent, unpriced)
   else passTo(parent, hasUsage, silent, unpriced)
 }
@@ -272,7 +276,7 @@ function correctAbove(
     above.silentBelow += silent
     above.unpricedBelow += unpriced
     if (stale !== undefined && !isClaimed(above)) {
-      if (isSilent(stale)) {
+      if (stale.isSilent) {
         // What comes late below a call without usage stands for that call.
         if (mayBeClaimed) {
           taken = exchange(above, stale, undefined, taken)
@@ -282,7 +286,7 @@ function correctAbove(
       } else if (hasUsage) {
         taken = exchange(above, stale, undefined, taken)
         raise(above.tally, 'suppressed', 1)
-      } else taken = exchange(above, stale, speakingFor(above, stale), taken)
+      } else taken = exchange(above, stale, speakingFor(stale, above.silentBelow, above.unpricedBelow), taken)
     }
     if (above.isBoundary) {
       mayBeClaimed = false
@@ -291,7 +295,7 @@ function correctAbove(
   }
   if (above === undefined) return
   if (taken !== undefined && above.below !== undefined) {
-    above.below.add(taken, -1)
+    above.below.addCalls(taken, -1)
     above.below.spans -= taken.spans
     above.below.suppressed -= taken.suppressed
   }
@@ -308,13 +312,13 @@ function exchange(
   if (fresh === stale) return takenSoFar
   const taken = takenSoFar ?? new Sums()
   addTo(node.tally, stale, -1)
-  taken.add(stale, 1)
+  taken.addCall(stale, 1)
   if (fresh === undefined) {
-    if (isSilent(stale)) taken.spans++
+    if (stale.isSilent) taken.spans++
     else taken.suppressed++
   } else {
     addTo(node.tally, fresh, 1)
-    taken.add(fresh, -1)
+    taken.addCall(fresh, -1)
   }
   node.revocable = fresh
   return taken

@@ -3,15 +3,18 @@ import type { Attributes } from '@opentelemetry/api'
 import {
   ALIAS_COST_CURRENCY,
   ALIASES_OF_CLAUDE_CODE,
+  ALIASES_OF_FIRST_CHUNK_MILLIS,
   ALIASES_OF_MODEL,
   ALIASES_OF_PROVIDER,
   ALIASES_OF_ROLE,
   ALIASES_OF_USAGE,
   ALIASES_OF_USAGE_MAPS,
   ATTR_GEN_AI_OPERATION_NAME,
+  ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+  ATTR_HTTP_REQUEST_RESEND_COUNT,
   ATTR_RUNSPAN_CALL_COST_NANO_USD,
 } from '../attributes.ts'
-import { roleOfMarks, type SpanRole } from './span-role.ts'
+import { roleOfMarks, roleOfOperation, type SpanRole } from './span-role.ts'
 import { countOf, readUsageMap, usdOf, type MappedUsage } from './usage-maps.ts'
 
 /** What one span says of itself that matters to the sums. Token details are parts of the totals. */
@@ -26,8 +29,14 @@ export class SpanFacts {
   reasoning = 0
   /** Billionths of a US dollar, where the producer reported a cost. */
   reportedNanoUsd: number | undefined = undefined
+  /** `gen_ai.operation.name` */
+  operation: string | undefined = undefined
   model: string | undefined = undefined
   provider: string | undefined = undefined
+  /** How long its first chunk took, in seconds, where it streamed. */
+  firstChunkSeconds: number | undefined = undefined
+  /** 1 for a request that was sent again. */
+  resends = 0
 }
 
 /** What the values of a key are about; numbers, because a span's end looks ten of them up. */
@@ -46,6 +55,10 @@ const topic = {
   claude: 11,
   nanoUsd: 12,
   currency: 13,
+  operation: 14,
+  firstChunkSeconds: 15,
+  firstChunkMillis: 16,
+  resend: 17,
 } as const
 type Topic = (typeof topic)[keyof typeof topic]
 interface KeyMeaning {
@@ -66,8 +79,11 @@ function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
   }
   for (const [rank, key] of ALIASES_OF_MODEL.entries()) yield [key, { topic: topic.model, rank }]
   for (const [rank, key] of ALIASES_OF_PROVIDER.entries()) yield [key, { topic: topic.provider, rank }]
-  for (const key of [ATTR_GEN_AI_OPERATION_NAME, ...Object.values(ALIASES_OF_ROLE)])
-    yield [key, { topic: topic.mark, rank: 0 }]
+  yield [ATTR_GEN_AI_OPERATION_NAME, { topic: topic.operation, rank: 0 }]
+  for (const key of Object.values(ALIASES_OF_ROLE)) yield [key, { topic: topic.mark, rank: 0 }]
+  yield [ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, { topic: topic.firstChunkSeconds, rank: 0 }]
+  for (const key of ALIASES_OF_FIRST_CHUNK_MILLIS) yield [key, { topic: topic.firstChunkMillis, rank: 0 }]
+  yield [ATTR_HTTP_REQUEST_RESEND_COUNT, { topic: topic.resend, rank: 0 }]
   yield [ALIASES_OF_USAGE_MAPS.langfuse, { topic: topic.map, rank: 0 }]
   yield [ALIASES_OF_USAGE_MAPS.langsmith, { topic: topic.map, rank: 1 }]
   yield [ALIASES_OF_USAGE_MAPS.mlflow, { topic: topic.map, rank: 2 }]
@@ -130,6 +146,9 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
     const { rank } = meaning
     const value = attributes[key]
     switch (meaning.topic) {
+      case topic.operation:
+        if (typeof value === 'string') facts.operation = value
+        break
       case topic.mark:
         isMarked = true
         break
@@ -217,12 +236,22 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
       case topic.currency:
         isForeignCurrency = typeof value === 'string' && value.toUpperCase() !== 'USD'
         break
+      case topic.firstChunkSeconds:
+        if (typeof value === 'number' && value >= 0) facts.firstChunkSeconds = value
+        break
+      case topic.firstChunkMillis:
+        if (typeof value === 'number' && value >= 0) facts.firstChunkSeconds ??= value / 1000
+        break
+      case topic.resend:
+        facts.resends = typeof value === 'number' && value > 0 ? 1 : 0
+        break
       case topic.claude:
         // Bare names such as `model` mean something on Claude Code's spans alone.
         break
     }
   }
-  facts.role = isMarked || !isPlainName(name, scopeName) ? roleOfMarks(name, attributes, scopeName) : 'unknown'
+  if (isMarked || !isPlainName(name, scopeName)) facts.role = roleOfMarks(name, attributes, scopeName)
+  else if (facts.operation !== undefined) facts.role = roleOfOperation(facts.operation)
   // Only the first of the aliases has a currency beside it.
   if (isForeignCurrency && costRank === 0) costUsd = otherCost(attributes)
   if (costUsd !== undefined) facts.reportedNanoUsd ??= Math.round(costUsd * 1e9)

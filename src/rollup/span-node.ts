@@ -1,6 +1,7 @@
 import { stateOf, type SpanState } from '../run/span-state.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
-import type { Contribution, Sums } from './sums.ts'
+import type { Contribution } from './contribution.ts'
+import type { Sums } from './sums.ts'
 import type { PartTally, Tally } from './tally.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 

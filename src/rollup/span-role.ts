@@ -19,18 +19,23 @@ import {
  */
 export type SpanRole = 'leaf' | 'agent' | 'container' | 'tool' | 'never' | 'unknown'
 
-const roleOfOperation: Readonly<Record<string, SpanRole>> = {
-  chat: 'leaf',
-  generate_content: 'leaf',
-  text_completion: 'leaf',
-  embeddings: 'leaf',
-  invoke_agent: 'agent',
-  execute_tool: 'tool',
-  agent_step: 'container',
-  invoke_workflow: 'container',
-  create_agent: 'container',
-  plan: 'container',
-  fetch_response: 'never',
+const operations: ReadonlyMap<string, SpanRole> = new Map<string, SpanRole>([
+  ['chat', 'leaf'],
+  ['generate_content', 'leaf'],
+  ['text_completion', 'leaf'],
+  ['embeddings', 'leaf'],
+  ['invoke_agent', 'agent'],
+  ['execute_tool', 'tool'],
+  ['agent_step', 'container'],
+  ['invoke_workflow', 'container'],
+  ['create_agent', 'container'],
+  ['plan', 'container'],
+  ['fetch_response', 'never'],
+])
+
+/** The role of a span that nothing but its `gen_ai.operation.name` marks. */
+export function roleOfOperation(operation: string): SpanRole {
+  return operations.get(operation) ?? 'unknown'
 }
 
 const aiSdkLeaf = /\.do(?:Generate|Stream|Embed|Rerank)$/
@@ -49,7 +54,7 @@ export function roleOfMarks(name: string, attributes: Attributes, scopeName: str
   if (typeof langsmith === 'string') return byName(langsmith, 'llm', 'embedding')
   const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
   if (typeof operation === 'string') {
-    const role = roleOfOperation[operation] ?? 'unknown'
+    const role = roleOfOperation(operation)
     return role === 'leaf' && scopeName === duplicateScope ? 'never' : role
   }
   return roleWithoutOperation(name, attributes, scopeName)

@@ -1,89 +1,38 @@
 import type { Subtotal } from '../run/run-tally.ts'
+import { CallSums } from './call-sums.ts'
+import type { Contribution } from './contribution.ts'
+import { SumsByModel } from './sums-by-model.ts'
 
-/** What one counted span adds. The same shape as the sums, so that it can be taken out again. */
-export type Contribution = Omit<Subtotal, 'toolCalls' | 'errors' | 'spans'>
-
-/**
- * Plain sums. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million dollars.
- * Pure: knows no span.
- */
-export class Sums implements Subtotal {
-  llmCalls = 0
-  input = 0
-  output = 0
-  cacheRead = 0
-  cacheWrite = 0
-  reasoning = 0
-  nanoUsd = 0
-  /** Calls whose producer reported the cost. */
-  reported = 0
-  /** Calls whose cost came from a price. */
-  priced = 0
-  /** Calls whose cost is in no sum. */
-  unpriced = 0
+/** Sums of a part: of its calls, and of what else its spans say. Pure: knows no span. */
+export class Sums extends CallSums implements Subtotal {
   toolCalls = 0
   errors = 0
   spans = 0
   suppressed = 0
+  /** The same calls by model; made with the first call that says where it belongs. */
+  byModel: SumsByModel | undefined = undefined
 
   /** @param sign 1 to put in, -1 to take out */
-  add(part: Contribution, sign: 1 | -1): void {
-    this.llmCalls += sign * part.llmCalls
-    this.input += sign * part.input
-    this.output += sign * part.output
-    this.cacheRead += sign * part.cacheRead
-    this.cacheWrite += sign * part.cacheWrite
-    this.reasoning += sign * part.reasoning
-    this.nanoUsd += sign * part.nanoUsd
-    this.reported += sign * part.reported
-    this.priced += sign * part.priced
-    this.unpriced += sign * part.unpriced
+  addCall(part: Contribution, sign: 1 | -1): void {
+    this.addNumbers(part, sign)
+    if (part.origin !== undefined) (this.byModel ??= new SumsByModel()).addCall(part.origin, part, sign)
   }
 
-  /** Whether calls add anything, be it that they cancel each other out in number. */
-  get hasCallNumbers(): boolean {
-    return [this.input, this.output, this.cacheRead, this.cacheWrite, this.reasoning, this.nanoUsd, this.unpriced].some(
-      (value) => value !== 0,
-    )
+  /** @param sign 1 to put in, -1 to take out */
+  addCalls(other: Sums, sign: 1 | -1): void {
+    this.addNumbers(other, sign)
+    if (other.byModel !== undefined) (this.byModel ??= new SumsByModel()).addAll(other.byModel, sign)
   }
 
   addSubtotal(other: Subtotal): void {
-    this.add(other, 1)
+    this.addNumbers(other, 1)
     this.toolCalls += other.toolCalls
     this.errors += other.errors
     this.spans += other.spans
   }
 
   subtotal(): Subtotal {
-    const {
-      llmCalls,
-      input,
-      output,
-      cacheRead,
-      cacheWrite,
-      reasoning,
-      nanoUsd,
-      reported,
-      priced,
-      unpriced,
-      toolCalls,
-      errors,
-      spans,
-    } = this
-    return {
-      llmCalls,
-      input,
-      output,
-      cacheRead,
-      cacheWrite,
-      reasoning,
-      nanoUsd,
-      reported,
-      priced,
-      unpriced,
-      toolCalls,
-      errors,
-      spans,
-    }
+    const { toolCalls, errors, spans } = this
+    return { ...this.numbers(), toolCalls, errors, spans }
   }
 }

@@ -6,7 +6,8 @@ import { count } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { writeRollup, type RollupScope } from './rollup-attributes.ts'
 import type { SpanNode } from './span-node.ts'
-import { Sums, type Contribution } from './sums.ts'
+import type { Contribution } from './contribution.ts'
+import { Sums } from './sums.ts'
 
 /**
  * The sums of one part of a trace: a run, a segment, or an agent inside either. Parts nest; what is added to one is
@@ -39,7 +40,12 @@ export class Tally {
 
 /** Adds to a part and to every part around it. */
 export function addTo(tally: Tally, part: Contribution, sign: 1 | -1): void {
-  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current.add(part, sign)
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current.addCall(part, sign)
+}
+
+/** Adds what several calls come to. */
+export function addCallsTo(tally: Tally, part: Sums, sign: 1 | -1): void {
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current.addCalls(part, sign)
 }
 
 /** Raises one counter of a part and of every part around it. */
@@ -53,6 +59,8 @@ export interface PartFeeder {
   settleRoot(tally: PartTally, selfReported: Usage | undefined, failed: boolean): void
   /** Name of the price table in use. */
   readonly priceTable: string | undefined
+  /** Whether sums by model are kept. */
+  readonly tellsModels: boolean
 }
 
 /** The sums of a run or a segment: the port that its root reads. */

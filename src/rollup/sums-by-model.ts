@@ -1,0 +1,50 @@
+import { CallSums, type CallNumbers } from './call-sums.ts'
+import type { CallOrigin } from './contribution.ts'
+
+/** The sums of one model of one provider. */
+export class ModelSums extends CallSums {
+  readonly origin: CallOrigin
+
+  constructor(origin: CallOrigin) {
+    super()
+    this.origin = origin
+  }
+}
+
+/** How many models one part tells apart at most; the calls of all others are added up as one. */
+export const maxModels = 64
+
+const otherModels: CallOrigin = Object.freeze({ operation: undefined, provider: undefined, model: '_OTHER' })
+
+/** Sums by operation, provider and model. */
+export class SumsByModel {
+  readonly #byKey = new Map<string, ModelSums>()
+
+  addCall(origin: CallOrigin, part: CallNumbers, sign: 1 | -1): void {
+    this.#sumsOf(origin).addNumbers(part, sign)
+  }
+
+  addAll(other: SumsByModel, sign: 1 | -1): void {
+    for (const sums of other.#byKey.values()) this.#sumsOf(sums.origin).addNumbers(sums, sign)
+  }
+
+  /** Those that add anything, in the order of their first calls. */
+  *[Symbol.iterator](): Generator<ModelSums> {
+    for (const sums of this.#byKey.values()) if (sums.llmCalls !== 0 || sums.hasCallNumbers) yield sums
+  }
+
+  #sumsOf(origin: CallOrigin): ModelSums {
+    const key = keyOf(origin)
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    const kept = this.#byKey.size < maxModels ? origin : otherModels
+    const keptKey = kept === origin ? key : keyOf(kept)
+    const sums = this.#byKey.get(keptKey) ?? new ModelSums(kept)
+    this.#byKey.set(keptKey, sums)
+    return sums
+  }
+}
+
+function keyOf({ operation, provider, model }: CallOrigin): string {
+  return `${operation ?? ''}\n${provider ?? ''}\n${model ?? ''}`
+}
