@@ -7,9 +7,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import type { StoredSpan } from '../../src/query/stored-span.ts'
-import { decodeJson } from '../../src/viewer/receiver/decode-json.ts'
+import { decodeJson } from '../../src/query/otlp/decode-json.ts'
 import { decodeProtobuf } from '../../src/viewer/receiver/decode-protobuf.ts'
-import { Refusal } from '../../src/viewer/receiver/refusal.ts'
+import { OtlpError } from '../../src/query/otlp/otlp-error.ts'
 
 const traceId = '00f067aa0ba902b74bf92f3577b34da6'
 const spanId = '00f067aa0ba902b7'
@@ -156,7 +156,7 @@ describe('the decoders', () => {
           const cut = whole.subarray(0, Math.floor(part * (whole.length - 1)))
           // One message holds all: a cut is inside it, unless it took everything.
           if (cut.length === 0) expect(decodeProtobuf(cut).spans).toEqual([])
-          else if (resourcesIn(spans) === 1) expect(() => decodeProtobuf(cut)).toThrow(Refusal)
+          else if (resourcesIn(spans) === 1) expect(() => decodeProtobuf(cut)).toThrow(OtlpError)
           else readOrRefuse(() => decodeProtobuf(cut))
         },
       ),
@@ -196,7 +196,7 @@ function readOrRefuse(decode: () => unknown): void {
   try {
     decode()
   } catch (error) {
-    expect(error).toBeInstanceOf(Refusal)
+    expect(error).toBeInstanceOf(OtlpError)
   }
 }
 

@@ -1,14 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { diag } from '@opentelemetry/api'
 
 import type { StoredSpan } from '../../query/stored-span.ts'
 import { type Encoding, encodingOf, json } from './encoding.ts'
 import { drain, readBody, type BodyLimits } from './read-body.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, refusalOf } from './refusal.ts'
 
-/** What takes the spans of a request. */
-export type SpanSink = (spans: readonly StoredSpan[]) => void | Promise<void>
+/** What takes the spans of a request. `headers` are the request's own, with lower-case names. */
+export type SpanSink = (spans: readonly StoredSpan[], headers: IncomingHttpHeaders) => void | Promise<void>
 
 /** Seconds after which an exporter may try again what could not be taken. */
 const retryAfterSeconds = '1'
@@ -31,7 +31,8 @@ export async function answerExport(
     send(response, 200, encoding.contentType, encoding.encodeResponse(rejectedCount))
   } catch (error) {
     await drain(request)
-    const refusal = error instanceof Refusal ? error : bug(error)
+    const known = refusalOf(error)
+    const refusal = known instanceof Refusal ? known : bug(error)
     if (refusal.httpStatus === 405) response.setHeader('allow', 'POST')
     if (refusal.httpStatus === 503) response.setHeader('retry-after', retryAfterSeconds)
     send(response, refusal.httpStatus, encoding.contentType, encoding.encodeStatus(refusal.rpcCode, refusal.message))
@@ -59,7 +60,7 @@ async function takeSpans(
   const body = await readBody(request, limits)
   try {
     const { spans, rejectedCount } = encoding.decode(body.bytes)
-    if (spans.length > 0) await sink(spans)
+    if (spans.length > 0) await sink(spans, request.headers)
     return rejectedCount
   } finally {
     body.release()

@@ -1,13 +1,13 @@
+import { malformed, OtlpError } from '../../query/otlp/otlp-error.ts'
 import { readAttribute } from './protobuf-attributes.ts'
 import { fields, readMessage } from './protobuf-fields.ts'
 import { readSpan } from './protobuf-span.ts'
-import { malformed, Refusal } from './refusal.ts'
-import { SpanBatch, type MutableResource, type MutableScope } from './span-batch.ts'
+import { SpanBatch, type MutableResource, type MutableScope } from '../../query/otlp/span-batch.ts'
 
 /**
  * Decodes an `ExportTraceServiceRequest` from protobuf.
  *
- * @throws {@link Refusal} 400 where the bytes are something else, 413 where they are too many things
+ * @throws {@link OtlpError} `malformed` where the bytes are something else, `too_much` where they are too many things
  */
 export function decodeProtobuf(bytes: Uint8Array): SpanBatch {
   const batch = new SpanBatch()
@@ -19,7 +19,7 @@ export function decodeProtobuf(bytes: Uint8Array): SpanBatch {
     })
   } catch (error) {
     // The reader throws plain errors and range errors where bytes are missing or make no sense.
-    throw error instanceof Refusal ? error : malformed('the protobuf is cut off or damaged', error)
+    throw error instanceof OtlpError ? error : malformed('the protobuf is cut off or damaged', error)
   }
   return batch
 }

@@ -1,6 +1,6 @@
 import type { StoredValue } from '../../query/stored-span.ts'
 import { fields, readMessage } from './protobuf-fields.ts'
-import { deeper, integerOf, putAttribute, type MutableAttributes, type SpanBatch } from './span-batch.ts'
+import { deeper, integerOf, putAttribute, type MutableAttributes, type SpanBatch } from '../../query/otlp/span-batch.ts'
 
 /** Reads one `KeyValue` into `attributes`. */
 export function readAttribute(bytes: Uint8Array, attributes: MutableAttributes, batch: SpanBatch, depth = 0): void {

@@ -9,7 +9,7 @@ import {
   type MutableAttributes,
   type MutableResource,
   type SpanBatch,
-} from './span-batch.ts'
+} from '../../query/otlp/span-batch.ts'
 
 /** Reads one `Span` into the batch. */
 export function readSpan(bytes: Uint8Array, resource: MutableResource, scope: StoredScope, batch: SpanBatch): void {

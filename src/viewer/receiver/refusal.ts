@@ -1,3 +1,5 @@
+import { OtlpError } from '../../query/otlp/otlp-error.ts'
+
 /** The HTTP answers other than 200 that a receiver gives. */
 export type RefusalStatus = 400 | 404 | 405 | 413 | 415 | 500 | 503
 
@@ -29,7 +31,8 @@ export class Refusal extends Error {
   }
 }
 
-/** A body that is no trace request. */
-export function malformed(what: string, cause?: unknown): Refusal {
-  return new Refusal(400, `The body is no OTLP trace request: ${what}.`, { cause })
+/** What a body that could not be read is answered with; errors of other kinds as they are. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof OtlpError)) return error
+  return new Refusal(error.reason === 'malformed' ? 400 : 413, error.message, { cause: error })
 }

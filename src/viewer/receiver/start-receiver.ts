@@ -149,7 +149,7 @@ class HttpReceiver implements Receiver {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const answered = answerExport(request, response, this.#limits, (spans) => this.#deliver(spans))
+    const answered = answerExport(request, response, this.#limits, (spans, headers) => this.#deliver(spans, headers))
       .then(() => finished(response))
       // A client that left before its answer.
       .catch((error) => diag.debug('runspan: the receiver could not answer', error))
@@ -158,9 +158,9 @@ class HttpReceiver implements Receiver {
   }
 
   /** Hands spans over. A sink that fails is reported once, until it works again. */
-  async #deliver(spans: Parameters<SpanSink>[0]): Promise<void> {
+  async #deliver(...[spans, headers]: Parameters<SpanSink>): Promise<void> {
     try {
-      await this.#onSpans(spans)
+      await this.#onSpans(spans, headers)
       this.#isFailing = false
     } catch (error) {
       if (!this.#isFailing)

@@ -1,9 +1,9 @@
-import { malformed } from './refusal.ts'
+import { malformed } from './otlp-error.ts'
 
 /** A JSON object. A field that is `null` is absent, as everywhere in protobuf's JSON. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** @throws {@link Refusal} 400 where the value is no object */
+/** @throws {@link OtlpError} where the value is no object */
 export function objectOf(value: unknown, what: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(`${what} is no object`)
   return value as JsonObject

@@ -1,37 +1,54 @@
-import type { StoredEvent, StoredLink, StoredResource, StoredScope, StoredSpan } from '../../query/stored-span.ts'
+import type { StoredEvent, StoredLink, StoredResource, StoredScope, StoredSpan } from '../stored-span.ts'
 import { attributesAt } from './json-attributes.ts'
 import { enumAt, nanosAt, numberAt, objectAt, objectOf, objectsAt, textAt, type JsonObject } from './json-fields.ts'
-import { malformed, Refusal } from './refusal.ts'
-import { kindOf, maxItems, parentOf, SpanBatch, statusOf, traceStateOf } from './span-batch.ts'
+import { malformed, OtlpError } from './otlp-error.ts'
+import { kindOf, maxItems as defaultMaxItems, parentOf, SpanBatch, statusOf, traceStateOf } from './span-batch.ts'
 
-/** Objects and lists that a JSON body may have: an item has up to four of them. */
-const maxJsonContainers = 4 * maxItems
+/** How a body is read that is not quite what OTLP says. */
+export interface DecodeJsonOptions {
+  /** Spans, attributes, events, links and list elements that are taken. @defaultValue 1_000_000 */
+  readonly maxItems?: number | undefined
+  /** How ids are written: hex as OTLP's JSON has them, or base64 as protobuf's own JSON has bytes. @defaultValue 'hex' */
+  readonly ids?: 'hex' | 'base64' | undefined
+}
+
+/** Turns an id of a body into lower-case hex. */
+type IdOf = (text: string) => string
+const idReaders: Readonly<Record<'hex' | 'base64', IdOf>> = {
+  hex: (text) => text.toLowerCase(),
+  base64: (text) => Buffer.from(text, 'base64').toString('hex'),
+}
 
 /**
  * Decodes an `ExportTraceServiceRequest` from OTLP's JSON: ids are hex, 64-bit integers numbers or strings, enums
  * numbers; fields nobody knows are ignored.
  *
- * @throws {@link Refusal} 400 where the text is something else, 413 where it is too many things
+ * @throws {@link OtlpError} `malformed` where the text is something else, `too_much` where it is too many things
  */
-export function decodeJson(bytes: Uint8Array): SpanBatch {
-  const request = objectOf(parse(bytes), 'the body')
-  const batch = new SpanBatch()
+export function decodeJson(bytes: Uint8Array, options: DecodeJsonOptions = {}): SpanBatch {
+  const { maxItems = defaultMaxItems, ids = 'hex' } = options
+  return decodeRequest(objectOf(parse(bytes, 4 * maxItems), 'the body'), new SpanBatch(maxItems), idReaders[ids])
+}
+
+/** Decodes a request that has been parsed: the whole of a body, or a part of one. */
+export function decodeRequest(request: JsonObject, batch: SpanBatch, idOf: IdOf = idReaders.hex): SpanBatch {
   for (const resourceSpans of objectsAt(request, 'resourceSpans')) {
     const resource = { attributes: attributesAt(objectAt(resourceSpans, 'resource'), 'attributes', batch) }
     for (const scopeSpans of objectsAt(resourceSpans, 'scopeSpans')) {
       const scope = scopeOf(objectAt(scopeSpans, 'scope'))
-      for (const span of objectsAt(scopeSpans, 'spans')) batch.add(spanOf(span, resource, scope, batch))
+      for (const span of objectsAt(scopeSpans, 'spans')) batch.add(spanOf(span, resource, scope, batch, idOf))
     }
   }
   return batch
 }
 
-function parse(bytes: Uint8Array): unknown {
+/** An item has up to four objects and lists. */
+function parse(bytes: Uint8Array, maxJsonContainers: number): unknown {
   // `{}` is three bytes with its comma and thirty times that once parsed, before anything of ours could count it.
   let containers = 0
   for (const byte of bytes) if (byte === 0x7b || byte === 0x5b) containers++
   if (containers > maxJsonContainers) {
-    throw new Refusal(413, `A JSON body may have at most ${maxJsonContainers} objects and lists.`)
+    throw new OtlpError('too_much', `A JSON body may have at most ${maxJsonContainers} objects and lists.`)
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -49,13 +66,19 @@ function scopeOf(scope: JsonObject): StoredScope {
 const kindNames = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map((n) => `SPAN_KIND_${n}`)
 const statusNames = ['UNSET', 'OK', 'ERROR'].map((name) => `STATUS_CODE_${name}`)
 
-function spanOf(span: JsonObject, resource: StoredResource, scope: StoredScope, batch: SpanBatch): StoredSpan {
+function spanOf(
+  span: JsonObject,
+  resource: StoredResource,
+  scope: StoredScope,
+  batch: SpanBatch,
+  idOf: IdOf,
+): StoredSpan {
   batch.countItem()
   const status = objectAt(span, 'status')
   return {
-    traceId: textAt(span, 'traceId').toLowerCase(),
-    spanId: textAt(span, 'spanId').toLowerCase(),
-    ...parentOf(textAt(span, 'parentSpanId').toLowerCase()),
+    traceId: idOf(textAt(span, 'traceId')),
+    spanId: idOf(textAt(span, 'spanId')),
+    ...parentOf(idOf(textAt(span, 'parentSpanId'))),
     ...traceStateOf(textAt(span, 'traceState')),
     flags: numberAt(span, 'flags'),
     name: textAt(span, 'name'),
@@ -65,7 +88,7 @@ function spanOf(span: JsonObject, resource: StoredResource, scope: StoredScope, 
     status: statusOf(enumAt(status, 'code', statusNames), textAt(status, 'message')),
     attributes: attributesAt(span, 'attributes', batch),
     events: objectsAt(span, 'events').map((event) => eventOf(event, batch)),
-    links: objectsAt(span, 'links').map((link) => linkOf(link, batch)),
+    links: objectsAt(span, 'links').map((link) => linkOf(link, batch, idOf)),
     resource,
     scope,
   }
@@ -80,11 +103,11 @@ function eventOf(event: JsonObject, batch: SpanBatch): StoredEvent {
   }
 }
 
-function linkOf(link: JsonObject, batch: SpanBatch): StoredLink {
+function linkOf(link: JsonObject, batch: SpanBatch, idOf: IdOf): StoredLink {
   batch.countItem()
   return {
-    traceId: textAt(link, 'traceId').toLowerCase(),
-    spanId: textAt(link, 'spanId').toLowerCase(),
+    traceId: idOf(textAt(link, 'traceId')),
+    spanId: idOf(textAt(link, 'spanId')),
     ...traceStateOf(textAt(link, 'traceState')),
     flags: numberAt(link, 'flags'),
     attributes: attributesAt(link, 'attributes', batch),

@@ -1,6 +1,6 @@
-import type { StoredValue } from '../../query/stored-span.ts'
+import type { StoredValue } from '../stored-span.ts'
 import { int64Of, objectAt, objectOf, objectsAt, textAt, type JsonObject } from './json-fields.ts'
-import { malformed } from './refusal.ts'
+import { malformed } from './otlp-error.ts'
 import { deeper, integerOf, putAttribute, type MutableAttributes, type SpanBatch } from './span-batch.ts'
 
 /** Reads the `KeyValue`s under a key of an object. */

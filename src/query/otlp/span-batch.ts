@@ -1,5 +1,5 @@
-import type { StoredSpan, StoredSpanKind, StoredStatus, StoredValue } from '../../query/stored-span.ts'
-import { malformed, Refusal } from './refusal.ts'
+import type { StoredSpan, StoredSpanKind, StoredStatus, StoredValue } from '../stored-span.ts'
+import { malformed, OtlpError } from './otlp-error.ts'
 
 /** Levels of lists and maps that an attribute's value may have. Beyond it a value is an attack, not an attribute. */
 const maxValueDepth = 64
@@ -18,16 +18,25 @@ export class SpanBatch {
   readonly spans: StoredSpan[] = []
   /** Spans without a trace id and span id of their own: nothing could be found by them. */
   rejectedCount = 0
+  readonly #mostItems: number
   #items = 0
+
+  /** @param mostItems spans, attributes, events, links and list elements that are taken */
+  constructor(mostItems = maxItems) {
+    this.#mostItems = mostItems
+  }
 
   /**
    * Counts something that is about to be decoded.
    *
-   * @throws {@link Refusal} 413 past {@link maxItems}
+   * @throws {@link OtlpError} `too_much` past what was given to the constructor
    */
   countItem(): void {
-    if (++this.#items > maxItems) {
-      throw new Refusal(413, `A request may have at most ${maxItems} spans, attributes, events and links together.`)
+    if (++this.#items > this.#mostItems) {
+      throw new OtlpError(
+        'too_much',
+        `A request may have at most ${this.#mostItems} spans, attributes, events and links together.`,
+      )
     }
   }
 
