@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 import { content } from './content.ts'
-import { streamPieces } from './dialect.ts'
+import { openAiError, streamPieces } from './dialect.ts'
 import type { Dialect, Exchange, StreamEvent } from './dialect.ts'
 import { tokenize } from './tokenize.ts'
 
@@ -24,6 +24,7 @@ const requestBody = z.object({
       }),
     )
     .default([]),
+  response_format: z.looseObject({ json_schema: z.looseObject({ schema: z.unknown() }).optional() }).nullish(),
   stream: z.boolean().default(false),
   stream_options: z.object({ include_usage: z.boolean().default(false) }).optional(),
 })
@@ -44,6 +45,7 @@ export const chatCompletions: Dialect = {
           toolCallId: message.tool_call_id,
         })),
         tools: request.tools.map((tool) => ({ ...tool.function, parameters: tool.function.parameters })),
+        answerSchema: request.response_format?.json_schema?.schema,
       },
     }
   },
@@ -86,10 +88,13 @@ export const chatCompletions: Dialect = {
     }
     yield { data: chunk({}, finishReason(exchange)) }
     if (request.streamUsage) {
-      yield { data: { ...envelope(exchange, 'chat.completion.chunk'), choices: [], usage: usage(exchange) } }
+      const data = { ...envelope(exchange, 'chat.completion.chunk'), choices: [], usage: usage(exchange) }
+      yield { data, tellsUsage: true }
     }
     yield { data: '[DONE]' }
   },
+
+  refuse: openAiError,
 }
 
 function envelope({ requestId, createdSeconds, request }: Exchange, object: string) {

@@ -20,11 +20,13 @@ export interface Message {
   readonly toolCallId?: string | undefined
 }
 
-/** A request in either dialect of the API, as the model sees it. */
+/** A request in any dialect, as the model sees it. */
 export interface Conversation {
   readonly model: string
   readonly messages: readonly Message[]
   readonly tools: readonly OfferedTool[]
+  /** JSON Schema that the answer has to follow. */
+  readonly answerSchema?: unknown
 }
 
 /** What the model answers: a text, or calls of tools it wants made. */
@@ -41,9 +43,17 @@ export interface Answer {
  * Ids of tool calls are left out: they differ from run to run, and the bill must not.
  */
 export function renderPrompt({ tools, messages }: Conversation): string {
-  const offered = tools.map((tool) => `<|tool|>${JSON.stringify(tool)}\n`)
-  const said = messages.map((message) => `<|${message.role}|>${message.content}${renderToolCalls(message.toolCalls)}\n`)
-  return [...offered, ...said, '<|assistant|>'].join('')
+  return [...tools.map(renderTool), ...messages.map(renderMessage), '<|assistant|>'].join('')
+}
+
+/** A tool, as part of a prompt. */
+export function renderTool(tool: OfferedTool): string {
+  return `<|tool|>${JSON.stringify(tool)}\n`
+}
+
+/** A message, as part of a prompt. */
+export function renderMessage({ role, content, toolCalls }: Message): string {
+  return `<|${role}|>${content}${renderToolCalls(toolCalls)}\n`
 }
 
 /** The text that is billed as visible output. */

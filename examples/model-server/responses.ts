@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { content } from './content.ts'
 import type { Message } from './conversation.ts'
-import { streamPieces } from './dialect.ts'
+import { openAiError, streamPieces } from './dialect.ts'
 import type { Dialect, Exchange, StreamEvent } from './dialect.ts'
 import { tokenize } from './tokenize.ts'
 
@@ -26,6 +26,7 @@ const requestBody = z.object({
       }),
     )
     .default([]),
+  text: z.looseObject({ format: z.looseObject({ schema: z.unknown() }).nullish() }).nullish(),
   stream: z.boolean().default(false),
 })
 
@@ -46,6 +47,7 @@ export const responses: Dialect = {
         model: request.model,
         messages: [...instructions, ...input.map(toMessage)],
         tools: request.tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
+        answerSchema: request.text?.format?.schema,
       },
     }
   },
@@ -72,8 +74,10 @@ export const responses: Dialect = {
       }
       yield event('response.output_item.done', { output_index: index, item })
     }
-    yield event('response.completed', { response: responses.respond(exchange) })
+    yield { ...event('response.completed', { response: responses.respond(exchange) }), tellsUsage: true }
   },
+
+  refuse: openAiError,
 }
 
 function event(type: string, data: object, output?: string): StreamEvent {

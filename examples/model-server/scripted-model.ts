@@ -1,5 +1,6 @@
 import { textOf, toolResults } from './conversation.ts'
 import type { Answer, Conversation } from './conversation.ts'
+import { fillSchema } from './fill-schema.ts'
 import { keywords, overlap } from './words.ts'
 
 /** One thing the model knows how to do. The first rule that applies answers. */
@@ -75,6 +76,15 @@ const writer: Rule = {
   },
 }
 
+/** Fills the schema that the answer has to follow with words of the question. */
+const filler: Rule = {
+  applies: ({ answerSchema }) => answerSchema !== undefined && answerSchema !== null,
+  answer(conversation) {
+    const words = keywords(textOf(conversation, 'user'))
+    return { text: JSON.stringify(fillSchema(conversation.answerSchema, words.length === 0 ? ['nothing'] : words)) }
+  },
+}
+
 const echo: Rule = {
   applies: () => true,
   answer: (conversation) => ({ text: lines(textOf(conversation, 'user'))[0] ?? 'Nothing was asked.' }),
@@ -86,9 +96,9 @@ const echo: Rule = {
  * The same conversation always gets the same answer, so that a run can be repeated and its bill compared.
  */
 export function answerConversation(conversation: Conversation): Answer {
-  const rule = [planner, executor, chooser, writer, echo].find(({ applies }) => applies(conversation)) ?? echo
+  const rule = [planner, executor, filler, chooser, writer, echo].find(({ applies }) => applies(conversation)) ?? echo
   const answer: Answer = { text: '', toolCalls: [], reasoning: '', ...rule.answer(conversation) }
-  if (!/^(?:o\d|gpt-5)/.test(conversation.model)) return answer
+  if (!/^(?:o\d|gpt-5|gemini-(?:2\.5|3))/.test(conversation.model)) return answer
   const thoughts = keywords(textOf(conversation, 'user')).map((word) => `What is known about ${word}?`)
   return { ...answer, reasoning: thoughts.join(' ') }
 }

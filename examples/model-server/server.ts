@@ -1,5 +1,5 @@
 /**
- * A model server on this machine that speaks OpenAI's HTTP API, bills every request, and shows its books.
+ * A model server on this machine that speaks OpenAI's, Anthropic's and Gemini's HTTP APIs, bills every request, and shows its books.
  *
  * Requests in, scripted answers with true usage out; `GET /ledger` says what was billed, per request. The demo runs it
  * in process, people run it with `node examples/model-server/server.ts`.
@@ -14,9 +14,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { chatCompletions } from './chat-completions.ts'
 import { renderAnswer, renderPrompt } from './conversation.ts'
-import type { Dialect, Exchange } from './dialect.ts'
+import { openAiError } from './dialect.ts'
+import type { Dialect, Exchange, ModelRequest, Usage } from './dialect.ts'
 import { embed } from './embeddings.ts'
+import { generateContent } from './generate-content.ts'
 import type { LedgerEntry } from './ledger.ts'
+import { MarkedCache } from './marked-cache.ts'
+import { messages } from './messages.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { responses } from './responses.ts'
 import { answerConversation } from './scripted-model.ts'
@@ -43,6 +47,11 @@ export interface ModelServerOptions {
    * @defaultValue 1024, as OpenAI has it
    */
   readonly cacheMinimumTokens?: number | undefined
+  /**
+   * Which requests are refused, and with which status: a bad day to test with. Called once per request, with its
+   * number from 1; a refused request costs nothing and is in no books.
+   */
+  readonly refuse?: ((request: number) => number | undefined) | undefined
 }
 
 export interface ModelServer {
@@ -50,29 +59,67 @@ export interface ModelServer {
   readonly baseUrl: string
   /** What was billed so far, in the order in which it was answered. */
   readonly ledger: readonly LedgerEntry[]
+  /** Resolves once nobody is being answered, so that the books are complete. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
 const models = ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano', 'o4-mini', 'text-embedding-3-small']
+
+const dialects: Readonly<Record<string, Dialect>> = {
+  '/v1/chat/completions': chatCompletions,
+  '/v1/responses': responses,
+  '/v1/messages': messages,
+}
+
+/** What a request for embeddings is billed beside its input. */
+const embedding = {
+  stream: false,
+  status: 'completed',
+  cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  cacheWriteHourInputTokens: 0,
+  outputTokens: 0,
+  reasoningOutputTokens: 0,
+  toolCalls: 0,
+  usageSent: true,
+} as const
 
 /** Request ids come back in `x-request-id`. */
 type Call = Pick<LedgerEntry, 'requestId' | 'endpoint' | 'runId' | 'project'>
 
 /** Starts the server on the loopback interface. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
-  const { port = 0, latencyMillis = 60, eventMillis = 15, cacheMinimumTokens } = options
+  const { port = 0, latencyMillis = 60, eventMillis = 15, cacheMinimumTokens, refuse } = options
   const cache = new PromptCache({ minimumTokens: cacheMinimumTokens })
+  const markedCache = new MarkedCache(cacheMinimumTokens)
   const ledger: LedgerEntry[] = []
+  let requests = 0
 
-  async function answer(dialect: Dialect, body: unknown, call: Call, response: ServerResponse): Promise<void> {
-    const request = dialect.read(body)
+  function billPrompt({
+    conversation,
+    markedPrompt,
+  }: ModelRequest): Omit<Usage, 'outputTokens' | 'reasoningOutputTokens'> {
+    if (markedPrompt === undefined) {
+      const prompt = tokenize(renderPrompt(conversation))
+      const cachedInputTokens = cache.take(conversation.model, prompt)
+      return { inputTokens: prompt.length, cachedInputTokens, cacheWriteInputTokens: 0, cacheWriteHourInputTokens: 0 }
+    }
+    const billed = markedCache.take(conversation.model, markedPrompt, (text) => tokenize(text).length)
+    return {
+      inputTokens: billed.tokens,
+      cachedInputTokens: billed.read,
+      cacheWriteInputTokens: billed.written,
+      cacheWriteHourInputTokens: billed.writtenForAnHour,
+    }
+  }
+
+  async function answer(dialect: Dialect, request: ModelRequest, call: Call, response: ServerResponse): Promise<void> {
     const { conversation } = request
     const reply = answerConversation(conversation)
-    const prompt = tokenize(renderPrompt(conversation))
     const reasoningOutputTokens = tokenize(reply.reasoning).length
-    const usage = {
-      inputTokens: prompt.length,
-      cachedInputTokens: cache.take(conversation.model, prompt),
+    const usage: Usage = {
+      ...billPrompt(request),
       outputTokens: tokenize(renderAnswer(reply)).length + reasoningOutputTokens,
       reasoningOutputTokens,
     }
@@ -84,70 +131,85 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       toolCalls: reply.toolCalls.map((toolCall) => ({ id: `call_${randomUUID().replaceAll('-', '')}`, ...toolCall })),
       usage,
     }
-    const bill = (status: LedgerEntry['status'], outputTokens: number) =>
-      ledger.push({ ...call, ...usage, model: conversation.model, stream: request.stream, status, outputTokens })
+    const bill = (status: LedgerEntry['status'], outputTokens: number, usageSent: boolean) => {
+      const { model } = conversation
+      const { stream } = request
+      const asked = { model, stream, toolCalls: reply.toolCalls.length }
+      ledger.push({ ...call, ...asked, ...usage, status, outputTokens, usageSent })
+    }
 
     await sleep(latencyMillis)
     if (!request.stream) {
-      bill('completed', usage.outputTokens)
+      bill('completed', usage.outputTokens, true)
       sendJson(response, 200, dialect.respond(exchange))
       return
     }
     let sent = ''
+    let usageSent = false
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': call.requestId })
-    for (const { event, data, output = '' } of dialect.stream(exchange)) {
+    for (const { event, data, output = '', tellsUsage = false } of dialect.stream(exchange)) {
       await sleep(eventMillis)
       if (response.destroyed) {
-        bill('aborted', tokenize(sent).length + reasoningOutputTokens)
+        bill('aborted', tokenize(sent).length + reasoningOutputTokens, usageSent)
         return
       }
       sent += output
+      usageSent ||= tellsUsage
       const name = event === undefined ? '' : `event: ${event}\n`
       response.write(`${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
     }
-    bill('completed', usage.outputTokens)
+    bill('completed', usage.outputTokens, usageSent)
     response.end()
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
-    const route = `${request.method} ${path}`
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const { pathname } = url
+    const route = `${request.method} ${pathname}`
     if (route === 'GET /ledger') return sendJson(response, 200, { entries: ledger })
     if (route === 'GET /v1/models') {
       return sendJson(response, 200, { object: 'list', data: models.map((id) => ({ id, object: 'model' })) })
     }
-    if (!request.headers.authorization?.startsWith('Bearer ')) {
-      return sendError(response, 401, 'Missing bearer authentication. Set OPENAI_API_KEY to any value.')
+    const dialect = request.method === 'POST' ? dialectOf(pathname) : undefined
+    if (dialect === undefined && route !== 'POST /v1/embeddings') {
+      return sendJson(response, 404, openAiError(404, `There is no ${route} here.`))
+    }
+    const refusal = dialect?.refuse ?? openAiError
+    if (!isAuthenticated(request, url)) {
+      return sendJson(response, 401, refusal(401, 'Missing authentication. Set the API key to any value.'))
+    }
+    requests++
+    const status = refuse?.(requests)
+    if (status !== undefined) {
+      // Clients try again at once, not in half a second.
+      response.setHeader('retry-after-ms', '1')
+      return sendJson(response, status, refusal(status, 'The server has a bad day.'))
     }
     const call: Call = {
       requestId: randomUUID().replaceAll('-', ''),
-      endpoint: path,
+      endpoint: pathname,
       runId: headerOf(request, 'x-run-id') ?? traceIdOf(headerOf(request, 'traceparent')),
       project: headerOf(request, 'openai-project'),
     }
     response.setHeader('x-request-id', call.requestId)
-    switch (route) {
-      case 'POST /v1/chat/completions':
-        return answer(chatCompletions, await json(request), call, response)
-      case 'POST /v1/responses':
-        return answer(responses, await json(request), call, response)
-      case 'POST /v1/embeddings': {
-        const { model, inputTokens, response: embeddings } = embed(await json(request))
-        await sleep(latencyMillis / 2)
-        const nothing = { cachedInputTokens: 0, outputTokens: 0, reasoningOutputTokens: 0 }
-        ledger.push({ ...call, ...nothing, model, stream: false, status: 'completed', inputTokens })
-        return sendJson(response, 200, embeddings)
-      }
-      default:
-        return sendError(response, 404, `There is no ${route} here.`)
+    try {
+      const body = await json(request)
+      if (dialect !== undefined) return await answer(dialect, dialect.read(body, url), call, response)
+      const { model, inputTokens, response: embeddings } = embed(body)
+      await sleep(latencyMillis / 2)
+      ledger.push({ ...call, ...embedding, model, inputTokens })
+      return sendJson(response, 200, embeddings)
+    } catch (error) {
+      if (response.headersSent) response.destroy()
+      else sendJson(response, 400, refusal(400, error instanceof Error ? error.message : String(error)))
     }
   }
 
+  const answering = new Set<Promise<void>>()
   const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => {
-      if (response.headersSent) response.destroy()
-      else sendError(response, 400, error instanceof Error ? error.message : String(error))
-    })
+    const answered = serve(request, response).catch(() => void response.destroy())
+    answering.add(answered)
+    void answered.then(() => answering.delete(answered))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -158,12 +220,24 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   return {
     baseUrl: `http://127.0.0.1:${listeningPort}/v1`,
     ledger,
+    async settled() {
+      while (answering.size > 0) await Promise.all(answering)
+    },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
       await closed
     },
   }
+}
+
+function dialectOf(path: string): Dialect | undefined {
+  return path.startsWith('/v1beta/models/') ? generateContent : dialects[path]
+}
+
+function isAuthenticated({ headers }: IncomingMessage, url: URL): boolean {
+  if (headers['x-api-key'] !== undefined || headers['x-goog-api-key'] !== undefined) return true
+  return headers.authorization?.startsWith('Bearer ') === true || url.searchParams.has('key')
 }
 
 function traceIdOf(traceparent: string | undefined): string | undefined {
@@ -177,10 +251,6 @@ function headerOf(request: IncomingMessage, name: string): string | undefined {
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-function sendError(response: ServerResponse, status: number, message: string): void {
-  sendJson(response, status, { error: { message, type: 'invalid_request_error', param: null, code: null } })
 }
 
 if (import.meta.main) {
