@@ -180,6 +180,27 @@ export const ATTR_RUNSPAN_ROLLUP_OPEN_SPANS = 'runspan.rollup.open_spans'
 /** int. Spans that carried usage and were left out because another span stands for the same call. */
 export const ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS = 'runspan.rollup.suppressed_spans'
 
+/** int. Requests below the part that were sent again, as HTTP instrumentations report them. */
+export const ATTR_RUNSPAN_RETRIES = 'runspan.retries'
+/** double, seconds. From the part's start to the first chunk that any of its model calls streamed. */
+export const ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK = 'runspan.time_to_first_chunk'
+/** int, tokens. By how much containers claim more than was counted below them: usage that was passed in from elsewhere. */
+export const ATTR_RUNSPAN_ROLLUP_CARRIED_USAGE = 'runspan.rollup.carried_usage'
+/** string, JSON. Sums by operation, provider and model, where they are asked for. */
+export const ATTR_RUNSPAN_DETAIL_MODELS = 'runspan.detail.models'
+/** string, JSON. Tool calls by tool, where they are asked for. */
+export const ATTR_RUNSPAN_DETAIL_TOOLS = 'runspan.detail.tools'
+/** string, JSON. Failures by `error.type`, where they are asked for. */
+export const ATTR_RUNSPAN_DETAIL_ERRORS = 'runspan.detail.errors'
+/** int. The run and its linked descendants that ended before it in this process, where the family is asked for. */
+export const ATTR_RUNSPAN_FAMILY_RUNS = 'runspan.family.runs'
+/** int. Sum over those runs. Never to be added to any run's own. */
+export const ATTR_RUNSPAN_FAMILY_INPUT_TOKENS = 'runspan.family.input_tokens'
+/** int. Sum over those runs. */
+export const ATTR_RUNSPAN_FAMILY_OUTPUT_TOKENS = 'runspan.family.output_tokens'
+/** int. Sum over those runs, in billionths of a US dollar. */
+export const ATTR_RUNSPAN_FAMILY_COST_NANO_USD = 'runspan.family.cost.nano_usd'
+
 /** int. Cost of one counted model call, on its leaf; another key than the rollup's, so that neither is added to the other. */
 export const ATTR_RUNSPAN_CALL_COST_NANO_USD = 'runspan.call.cost.nano_usd'
 

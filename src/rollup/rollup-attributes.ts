@@ -10,6 +10,8 @@ import {
   ATTR_RUNSPAN_COST_SOURCE,
   ATTR_RUNSPAN_COST_USD,
   ATTR_RUNSPAN_ERRORS,
+  ATTR_RUNSPAN_RETRIES,
+  ATTR_RUNSPAN_ROLLUP_CARRIED_USAGE,
   ATTR_RUNSPAN_ROLLUP_COMPLETE,
   ATTR_RUNSPAN_ROLLUP_OPEN_SPANS,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
@@ -44,6 +46,8 @@ export function writeRollup(attributes: Attributes, sums: Sums, facts: RollupFac
   if (sums.toolCalls !== 0) attributes[ATTR_RUNSPAN_CALLS_TOOL] = sums.toolCalls
   if (sums.errors !== 0) attributes[ATTR_RUNSPAN_ERRORS] = sums.errors
   if (sums.suppressed !== 0) attributes[ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS] = sums.suppressed
+  if (sums.carried !== 0) attributes[ATTR_RUNSPAN_ROLLUP_CARRIED_USAGE] = sums.carried
+  if (sums.retries !== 0) attributes[ATTR_RUNSPAN_RETRIES] = sums.retries
   if (facts.openSpans > 0) attributes[ATTR_RUNSPAN_ROLLUP_OPEN_SPANS] = facts.openSpans
   attributes[ATTR_RUNSPAN_SPANS] = sums.spans
   attributes[ATTR_RUNSPAN_ROLLUP_SCOPE] = facts.scope
@@ -65,6 +69,12 @@ function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | und
   if (sums.priced !== 0 && priceTable !== undefined) attributes[ATTR_RUNSPAN_COST_PRICE_TABLE] = priceTable
 }
 
+/** What a rollup says of itself that can still be added to. */
+const lateRollupKeys: ReadonlySet<string> = new Set([
+  ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS,
+  ATTR_RUNSPAN_ROLLUP_CARRIED_USAGE,
+])
+
 /** The numbers of an amendment: what came after the rollup, under `runspan.late.`. They may be negative. */
 export function lateAttributes(sums: Sums): Attributes {
   const plain: Attributes = {}
@@ -73,7 +83,7 @@ export function lateAttributes(sums: Sums): Attributes {
   writeRollup(plain, sums, { scope: 'run', complete: false, openSpans: 0, priceTable: undefined })
   const late: Attributes = {}
   for (const [key, value] of Object.entries(plain)) {
-    if (!key.startsWith('runspan.rollup.') || key === ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS) {
+    if (!key.startsWith('runspan.rollup.') || lateRollupKeys.has(key)) {
       late[ATTR_PREFIX_RUNSPAN_LATE + key.slice('runspan.'.length)] = value
     }
   }

@@ -17,12 +17,14 @@ import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
+import { checkedDetail, type RollupDetail } from './detail.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
-import { settleSpan, statusError, type Pricer } from './settle-span.ts'
-import type { ReadableSpanLike, SpanProcessorLike } from './span-like.ts'
+import { raiseErrors } from './settle-failure.ts'
+import { settleSpan, type Pricer } from './settle-span.ts'
+import { statusError, type ReadableSpanLike, type SpanProcessorLike } from './span-like.ts'
 import { SpanNode, nodeOf } from './span-node.ts'
-import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
+import { PartTally, Tally, outermostOf, raise, type PartFeeder } from './tally.ts'
 
 /** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
 const kindInternal = 0
@@ -40,6 +42,8 @@ export interface RollupOptions {
    * itself, and one that throws adopts nothing. @defaultValue false
    */
   readonly adopt?: Adopt | undefined
+  /** What is kept beside the sums: in `run.totals.detail`, and on the roots. @defaultValue [] */
+  readonly detail?: readonly RollupDetail[] | undefined
   /** Where prices come from, for calls whose cost nobody reports. @defaultValue 'genai-prices' */
   readonly prices?: PriceSource | undefined
   /** How many open runs the registry watches at most; an older one goes on unwatched. At least 1. @defaultValue 10_000 */
@@ -63,8 +67,11 @@ export interface RollupOptions {
 export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   /** @internal */
   readonly [rollupMark] = true
+  /** @internal */
+  readonly detail: ReadonlySet<RollupDetail>
+  /** @internal */
+  readonly tellsModels: boolean
   readonly #stampAll: boolean
-  readonly #tellsModels = false
   readonly #prices: PriceBook
   readonly #price: Pricer
   readonly #onUsage: RollupOptions['onUsage']
@@ -99,11 +106,9 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       if (nanoUsd === undefined) count('callsUnpriced')
       return nanoUsd
     }
+    this.detail = checkedDetail(options.detail)
+    this.tellsModels = this.detail.has('models')
     configureRegistry(options)
-  }
-
-  get tellsModels(): boolean {
-    return this.#tellsModels
   }
 
   get priceTable(): string | undefined {
@@ -152,7 +157,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     node.selfReported = selfReported
     settleSpan(node, this.#price)
     // Where the application had set the status to OK, that stays.
-    if (failed && node.span.status.code !== statusError && !node.failedBelow) raise(tally, 'errors', 1)
+    if (failed && node.span.status.code !== statusError && !node.failedBelow) raiseErrors(node, 1)
   }
 
   #start(span: ReadableSpanLike, parentContext: Context): void {
@@ -179,7 +184,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const { part, tally: around } = above
     part.entry.activity++
     const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
-    const tally = isAgent ? new Tally('agent', around) : around
+    const tally = isAgent ? new Tally('agent', around, undefined) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     setState(span, new SpanNode(span, part, tally, above, isAgent))
     if (part.hasStamps || this.#stampAll) this.#stamp(span, part)
@@ -224,8 +229,11 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       around.current.spans++
     }
     // A local segment's numbers are its run's: reported there.
-    const whole = outermost(part)
+    const whole = outermostOf(part)
     const callsBefore = whole.sums.llmCalls
+    part.lastEnd = span.endTime
+    whole.lastEnd = span.endTime
+    if (span.events !== undefined && span.events.length > 0) raise(node.tally, 'events', span.events.length)
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)
     if (whole.closed) this.#late(whole)
@@ -285,13 +293,6 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   }
 }
 
-/** The run or segment that nothing else is around. */
-function outermost(part: PartTally): PartTally {
-  let at: Tally = part
-  while (at.parent !== undefined) at = at.parent
-  return at as PartTally
-}
-
 /**
  * Below what a segment counts: a run that is open in this process holds its numbers too, wherever it joined. Segments
  * of one run that is owned elsewhere stand side by side: readers add them up.
@@ -299,7 +300,7 @@ function outermost(part: PartTally): PartTally {
 function aboveSegment(runId: string, parentNode: SpanNode | undefined): SpanNode | undefined {
   const run = shared().open.get(runId)
   if (run === undefined || run.joined || !(run.tally instanceof PartTally)) return undefined
-  return parentNode !== undefined && outermost(parentNode.part) === run.tally ? parentNode : run.tally.root
+  return parentNode !== undefined && outermostOf(parentNode.part) === run.tally ? parentNode : run.tally.root
 }
 
 /**

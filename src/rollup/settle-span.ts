@@ -1,15 +1,17 @@
 import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
-import type { PricedCall } from './priced-call.ts'
-import { readSpan, SpanFacts } from './span-facts.ts'
-import { roleOfMarks, toolNameOf, type SpanRole } from './span-role.ts'
-import type { SpanNode } from './span-node.ts'
+import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
+import { hasOpenLeafAbove, isClaimed, offer, passOn } from './claims.ts'
 import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
+import { correctAbove, passTo } from './correct-above.ts'
+import type { PricedCall } from './priced-call.ts'
+import { settleFailure } from './settle-failure.ts'
+import { settleTool } from './settle-tool.ts'
+import { readSpan, SpanFacts } from './span-facts.ts'
+import { statusError } from './span-like.ts'
+import type { SpanNode } from './span-node.ts'
 import { Sums } from './sums.ts'
 import { addCallsTo, addTo, raise } from './tally.ts'
-
-/** `SpanStatusCode.ERROR`, as a number: spans are read structurally. */
-export const statusError = 2
 
 /** Billionths of a US dollar for a call, or `undefined` where nobody knows. */
 export type Pricer = (call: PricedCall) => number | undefined
@@ -31,12 +33,15 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
   const { role } = facts
   node.isBoundary ||= role === 'tool' || role === 'agent'
   node.ended = true
-  if (role === 'tool' && !isSameToolAsAbove(node)) raise(node.tally, 'toolCalls', 1)
+  if (role === 'tool') settleTool(node)
   if (role === 'leaf') settleLeaf(node, facts, price)
   else if (facts.hasUsage) settleContainer(node, facts, price)
   if (node.selfReported !== undefined) settleContainer(node, factsOf(node.selfReported), price)
+  if (facts.firstChunkSeconds !== undefined) node.part.sawFirstChunk(span.startTime, facts.firstChunkSeconds)
+  if (facts.resends > 0) raise(node.tally, 'retries', 1)
   settleFailure(node)
   foldUp(node)
+  passTokensUp(node)
 }
 
 /** What an agent or run said of itself. */
@@ -62,11 +67,13 @@ function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void 
   else if (isClaimed(node)) suppress(node)
   else if (node.usageBelow || node.counted) {
     raise(node.tally, 'suppressed', 1)
+    flagCarriedUsage(node, facts)
     // A call without usage above it is the one that this span was about.
     if (!node.isBoundary) (node.below ??= new Sums()).spans++
   } else {
     const contribution = speakingFor(contributionOf(node, facts, price), node.silentBelow, node.unpricedBelow)
     node.counted = true
+    node.ownTokens = facts.input + facts.output
     node.revocable = contribution
     addTo(node.tally, contribution, 1)
     // What a tool, agent or run says of itself no model call above it may claim.
@@ -87,12 +94,14 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   }
   node.isLeafWithUsage = true
   if (isClaimed(node)) {
+    node.ownTokens = 0
     suppress(node)
     return
   }
   if (node.below !== undefined) takeOutBelow(node, node.below)
   const contribution = contributionOf(node, facts, price)
   node.counted = true
+  node.ownTokens = facts.input + facts.output
   addTo(node.tally, contribution, 1)
   offer(node, contribution, 1, 1)
   if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) {
@@ -151,84 +160,6 @@ function originOf(node: SpanNode, { operation, provider, model }: SpanFacts): Ca
   return node.part.feeder.tellsModels ? { operation, provider, model } : undefined
 }
 
-/** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
-function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
-  const above = nearestOpen(node)
-  if (above === undefined) return
-  const below = (above.below ??= new Sums())
-  below.addCall(part, 1)
-  below.spans += spans
-  below.suppressed += suppressed
-}
-
-/** The same for all that was offered to a span which does not claim it. */
-function passOn(node: SpanNode, part: Sums): void {
-  const above = nearestOpen(node)
-  if (above === undefined) return
-  const below = (above.below ??= new Sums())
-  below.addCalls(part, 1)
-  below.spans += part.spans
-  below.suppressed += part.suppressed
-}
-
-/** The open span above that may still turn out to stand for the same call. */
-function nearestOpen(node: SpanNode): SpanNode | undefined {
-  let above = node.parent
-  while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
-  return above === undefined || above.ended || above.isAgent ? undefined : above
-}
-
-/** Whether a model call above that has ended already stands for this span's call. */
-function isClaimed(node: SpanNode): boolean {
-  if (node.isBoundary) return false
-  for (let above = node.parent; above !== undefined && above.ended && !above.isBoundary; above = above.parent) {
-    if (above.isLeafWithUsage) return true
-  }
-  return false
-}
-
-/** Whether an open span above may still turn out to stand for the same call. */
-function hasOpenLeafAbove(node: SpanNode): boolean {
-  for (let above = node.parent; above !== undefined; above = above.parent) {
-    const role = roleAbove(above)
-    if (role === 'leaf' && !above.ended) return true
-    if (role === 'agent' || role === 'tool') return false
-  }
-  return false
-}
-
-/** One tool call seen by a wrapper and by a framework is one call: the outer span of the same name stands for it. */
-function isSameToolAsAbove(node: SpanNode): boolean {
-  let above = node.parent
-  if (above === undefined || above.isAgent) return false
-  const toolName = toolNameOf(node.span.attributes)
-  if (toolName === undefined) return false
-  for (; above !== undefined; above = above.parent) {
-    const role = roleAbove(above)
-    if (role === 'tool') return toolNameOf(above.span.attributes) === toolName
-    if (role === 'agent' || role === 'leaf') return false
-  }
-  return false
-}
-
-/** The role of an ancestor as far as it can be told now. A run's root is always an agent. */
-function roleAbove(above: SpanNode): SpanRole {
-  if (above.isAgent) return 'agent'
-  const { name, attributes, instrumentationScope } = above.span
-  return roleOfMarks(name, attributes, instrumentationScope?.name)
-}
-
-/** A failure that is passed up is one failure: the innermost span that reports it counts. */
-function settleFailure(node: SpanNode): void {
-  if (node.span.status.code !== statusError) return
-  if (!node.failedBelow) raise(node.tally, 'errors', 1)
-  const { parent } = node
-  if (parent === undefined || parent.failedBelow) return
-  parent.failedBelow = true
-  // A parent that ended first was counted in this span's stead.
-  if (parent.ended && parent.span.status.code === statusError) raise(parent.tally, 'errors', -1)
-}
-
 /** Passes up what was counted here. */
 function foldUp(node: SpanNode): void {
   const { below, revocable, parent } = node
@@ -250,76 +181,4 @@ function foldUp(node: SpanNode): void {
   const unpriced = isSilentCall ? node.unpricedBelow + revocable.unpriced : node.unpricedBelow
   if (parent.ended) correctAbove(parent, mayBeClaimed && !node.isBoundary, hasUsage, silent, unpriced)
   else passTo(parent, hasUsage, silent, unpriced)
-}
-
-function passTo(above: SpanNode, hasUsage: boolean, silent: number, unpriced: number): void {
-  if (hasUsage) above.usageBelow = true
-  above.silentBelow += silent
-  above.unpricedBelow += unpriced
-}
-
-/** Puts right what ancestors that ended earlier had counted in the stead of what comes now. */
-function correctAbove(
-  first: SpanNode,
-  isNear: boolean,
-  hasUsage: boolean,
-  silentCalls: number,
-  unpricedCalls: number,
-): void {
-  let above: SpanNode | undefined = first
-  let mayBeClaimed = isNear
-  let silent = silentCalls
-  let unpriced = unpricedCalls
-  let taken: Sums | undefined
-  for (; above !== undefined && above.ended; above = above.parent) {
-    const stale = above.revocable
-    above.silentBelow += silent
-    above.unpricedBelow += unpriced
-    if (stale !== undefined && !isClaimed(above)) {
-      if (stale.isSilent) {
-        // What comes late below a call without usage stands for that call.
-        if (mayBeClaimed) {
-          taken = exchange(above, stale, undefined, taken)
-          silent--
-          unpriced -= stale.unpriced
-        }
-      } else if (hasUsage) {
-        taken = exchange(above, stale, undefined, taken)
-        raise(above.tally, 'suppressed', 1)
-      } else taken = exchange(above, stale, speakingFor(stale, above.silentBelow, above.unpricedBelow), taken)
-    }
-    if (above.isBoundary) {
-      mayBeClaimed = false
-      taken = undefined
-    }
-  }
-  if (above === undefined) return
-  if (taken !== undefined && above.below !== undefined) {
-    above.below.addCalls(taken, -1)
-    above.below.spans -= taken.spans
-    above.below.suppressed -= taken.suppressed
-  }
-  passTo(above, hasUsage, silent, unpriced)
-}
-
-/** Puts another contribution in the place of one that an ended span made. Returns what was taken out so far. */
-function exchange(
-  node: SpanNode,
-  stale: Contribution,
-  fresh: Contribution | undefined,
-  takenSoFar: Sums | undefined,
-): Sums | undefined {
-  if (fresh === stale) return takenSoFar
-  const taken = takenSoFar ?? new Sums()
-  addTo(node.tally, stale, -1)
-  taken.addCall(stale, 1)
-  if (fresh === undefined) {
-    if (stale.isSilent) taken.spans++
-    else taken.suppressed++
-  } else {
-    addTo(node.tally, fresh, 1)
-    taken.addCall(fresh, -1)
-  }
-  node.revocable = fresh
-  return taken
 }

@@ -10,6 +10,8 @@ export interface ReadableSpanLike {
   readonly attributes: Attributes
   readonly status: { readonly code: number }
   readonly startTime: readonly [number, number]
+  readonly endTime?: readonly [number, number] | undefined
+  readonly events?: readonly unknown[] | undefined
   readonly parentSpanContext?: SpanContext | undefined
   readonly instrumentationScope?: { readonly name: string } | undefined
   spanContext(): SpanContext
@@ -22,3 +24,6 @@ export interface SpanProcessorLike {
   forceFlush(): Promise<void>
   shutdown(): Promise<void>
 }
+
+/** `SpanStatusCode.ERROR`, as a number: spans are read structurally. */
+export const statusError = 2

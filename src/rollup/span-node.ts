@@ -32,6 +32,14 @@ export class SpanNode implements SpanState {
   unpricedBelow = 0
   /** Whether a child has failed. */
   failedBelow = false
+  /** Children that have not ended, and whether a child ended before one of its own. */
+  openChildren = 0
+  hasOpenBelow = false
+  /** Tokens that were counted here, -1 where this span itself was not counted; and below. */
+  ownTokens = -1
+  tokensBelow = 0
+  /** Tokens that containers below claim beyond those. */
+  carriedBelow = 0
   /** What a container, or a call without usage, added for want of anything better below it: that may still come late. */
   revocable: Contribution | undefined = undefined
   /**
@@ -47,6 +55,7 @@ export class SpanNode implements SpanState {
     this.parent = parent
     this.isAgent = isAgent
     this.isBoundary = isAgent
+    if (parent !== undefined) parent.openChildren++
   }
 }
 

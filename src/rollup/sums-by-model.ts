@@ -1,3 +1,4 @@
+import { otherName } from '../internal/counts-by-name.ts'
 import { CallSums, type CallNumbers } from './call-sums.ts'
 import type { CallOrigin } from './contribution.ts'
 
@@ -12,9 +13,9 @@ export class ModelSums extends CallSums {
 }
 
 /** How many models one part tells apart at most; the calls of all others are added up as one. */
-export const maxModels = 64
+const mostModels = 32
 
-const otherModels: CallOrigin = Object.freeze({ operation: undefined, provider: undefined, model: '_OTHER' })
+const otherModels: CallOrigin = Object.freeze({ operation: undefined, provider: undefined, model: otherName })
 
 /** Sums by operation, provider and model. */
 export class SumsByModel {
@@ -29,15 +30,15 @@ export class SumsByModel {
   }
 
   /** Those that add anything, in the order of their first calls. */
-  *[Symbol.iterator](): Generator<ModelSums> {
-    for (const sums of this.#byKey.values()) if (sums.llmCalls !== 0 || sums.hasCallNumbers) yield sums
+  list(): readonly ModelSums[] {
+    return [...this.#byKey.values()].filter((sums) => sums.llmCalls !== 0 || sums.hasCallNumbers)
   }
 
   #sumsOf(origin: CallOrigin): ModelSums {
     const key = keyOf(origin)
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
-    const kept = this.#byKey.size < maxModels ? origin : otherModels
+    const kept = this.#byKey.size < mostModels ? origin : otherModels
     const keptKey = kept === origin ? key : keyOf(kept)
     const sums = this.#byKey.get(keptKey) ?? new ModelSums(kept)
     this.#byKey.set(keptKey, sums)

@@ -9,6 +9,11 @@ export class Sums extends CallSums implements Subtotal {
   errors = 0
   spans = 0
   suppressed = 0
+  toolResults = 0
+  events = 0
+  retries = 0
+  /** Tokens that containers claim beyond what was counted below them. */
+  carried = 0
   /** The same calls by model; made with the first call that says where it belongs. */
   byModel: SumsByModel | undefined = undefined
 

@@ -1,9 +1,13 @@
 import type { Attributes } from '@opentelemetry/api'
 
+import { ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK } from '../attributes.ts'
 import type { RunEntry } from '../run/run-entry.ts'
 import type { RunTally, Subtotal } from '../run/run-tally.ts'
+import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
-import type { RunTotals, Usage } from '../run/types.ts'
+import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
+import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
+import { FamilySums } from './family-sums.ts'
 import { writeRollup, type RollupScope } from './rollup-attributes.ts'
 import type { SpanNode } from './span-node.ts'
 import type { Contribution } from './contribution.ts'
@@ -26,10 +30,13 @@ export class Tally {
   closed = false
   /** What was added after the part was closed. */
   late: Sums | undefined
+  /** What a run or segment counts by name, where that is asked for. */
+  readonly named: NamedCounts | undefined
 
-  constructor(scope: RollupScope, parent: Tally | undefined) {
+  constructor(scope: RollupScope, parent: Tally | undefined, named: NamedCounts | undefined) {
     this.scope = scope
     this.parent = parent
+    this.named = named
   }
 
   /** The sums that take what comes now. */
@@ -49,9 +56,11 @@ export function addCallsTo(tally: Tally, part: Sums, sign: 1 | -1): void {
 }
 
 /** Raises one counter of a part and of every part around it. */
-export function raise(tally: Tally, counter: 'toolCalls' | 'errors' | 'spans' | 'suppressed', by: number): void {
+export function raise(tally: Tally, counter: Counter, by: number): void {
   for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current[counter] += by
 }
+
+type Counter = 'toolCalls' | 'toolResults' | 'errors' | 'spans' | 'suppressed' | 'events' | 'retries' | 'carried'
 
 /** What a run or segment asks of the processor that feeds its sums. */
 export interface PartFeeder {
@@ -61,6 +70,8 @@ export interface PartFeeder {
   readonly priceTable: string | undefined
   /** Whether sums by model are kept. */
   readonly tellsModels: boolean
+  /** What is kept and written beside the sums. */
+  readonly detail: ReadonlySet<RollupDetail>
 }
 
 /** The sums of a run or a segment: the port that its root reads. */
@@ -72,10 +83,19 @@ export class PartTally extends Tally implements RunTally {
   readonly hasStamps: boolean
   /** The part's own root span. */
   root: SpanNode | undefined
+  /** When the latest span ended. */
+  lastEnd: readonly [number, number] | undefined = undefined
+  #firstChunkUnixMillis = Number.POSITIVE_INFINITY
+  /** The linked runs below this one that have ended; made with the first. */
+  #family: FamilySums | undefined = undefined
   #incomplete = false
 
   constructor(entry: RunEntry, parent: Tally | undefined, feeder: PartFeeder) {
-    super(entry.joined ? 'segment' : 'run', parent)
+    super(
+      entry.joined ? 'segment' : 'run',
+      parent,
+      feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail),
+    )
     this.entry = entry
     this.feeder = feeder
     this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined
@@ -93,12 +113,46 @@ export class PartTally extends Tally implements RunTally {
     return this.sums.subtotal()
   }
 
+  /** Takes in that a model call streamed its first chunk, so many seconds after it started. */
+  sawFirstChunk(start: readonly [number, number], afterSeconds: number): void {
+    this.#firstChunkUnixMillis = Math.min(this.#firstChunkUnixMillis, millisOf(start) + afterSeconds * 1000)
+    if (this.parent !== undefined) outermostOf(this).sawFirstChunk(start, afterSeconds)
+  }
+
+  get #millisToFirstChunk(): number | undefined {
+    if (this.root === undefined || this.#firstChunkUnixMillis === Number.POSITIVE_INFINITY) return undefined
+    // Clocks of two processes differ: what was there before the run began was there at once.
+    return Math.max(0, this.#firstChunkUnixMillis - millisOf(this.root.span.startTime))
+  }
+
+  /** Takes in a linked run that has ended. */
+  addRunBelow(run: PartTally): void {
+    this.#family ??= new FamilySums()
+    this.#family.addRun(run.sums, run.#family)
+  }
+
+  progress(): RunProgress {
+    const { spans, events, llmCalls, toolCalls, toolResults, retries } = this.sums
+    return {
+      spans,
+      events,
+      llmCalls,
+      toolCalls,
+      toolResults,
+      retries,
+      lastEndUnixMillis: this.lastEnd === undefined ? undefined : millisOf(this.lastEnd),
+      timeToFirstChunkMillis: this.#millisToFirstChunk,
+    }
+  }
+
   get complete(): boolean {
     return !this.#incomplete && !(this.closed && (this.open > 0 || this.late !== undefined))
   }
 
   snapshot(): RunTotals {
-    return totalsOf(this.sums, this.complete)
+    const totals = totalsOf(this.sums, this.complete)
+    const detail = this.#detail()
+    return detail === undefined ? totals : { ...totals, detail }
   }
 
   close(attributes: Attributes, selfReported: Usage | undefined, failed: boolean): void {
@@ -115,7 +169,35 @@ export class PartTally extends Tally implements RunTally {
       openSpans: this.open,
       priceTable: this.feeder.priceTable,
     })
+    const millis = this.#millisToFirstChunk
+    if (millis !== undefined) attributes[ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK] = millis / 1000
+    const detail = this.#detail()
+    if (detail !== undefined) writeDetail(attributes, detail)
+    this.#tellParent()
   }
+
+  #detail(): RunDetail | undefined {
+    return detailOf(this.sums, this.feeder.detail, this.named, this.#family)
+  }
+
+  /** A linked run tells the run that started it, where that is still open here. */
+  #tellParent(): void {
+    const { parentRunId } = this.entry
+    if (parentRunId === undefined || !this.feeder.detail.has('family')) return
+    const parent = shared().open.get(parentRunId)?.tally
+    if (parent instanceof PartTally && !parent.closed) parent.addRunBelow(this)
+  }
+}
+
+/** The run or segment that nothing else is around. */
+export function outermostOf(part: PartTally): PartTally {
+  let at: Tally = part
+  while (at.parent !== undefined) at = at.parent
+  return at as PartTally
+}
+
+function millisOf(time: readonly [number, number]): number {
+  return time[0] * 1000 + time[1] / 1e6
 }
 
 function totalsOf(sums: Sums, complete: boolean): RunTotals {

@@ -11,6 +11,8 @@ import type { RunTally } from './run-tally.ts'
 export interface RunEntry extends Listed {
   /** The trace id. */
   readonly runId: string
+  /** The run that started this one, where it is known. */
+  readonly parentRunId?: string | undefined
   /** True for a joined part of a run that is owned elsewhere. */
   readonly joined: boolean
   /** Stamped on every span of this part, where the application gave it. */

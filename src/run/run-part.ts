@@ -17,11 +17,22 @@ import { toLink } from './link-target.ts'
 import { forget } from './registry.ts'
 import { contextOfPart } from './run-context.ts'
 import type { RunEntry } from './run-entry.ts'
-import { noTotals, type RunTally } from './run-tally.ts'
+import { noProgress, noTotals, type RunTally } from './run-tally.ts'
 import { shared } from './shared.ts'
 import { setHandle } from './span-state.ts'
 import { count, guarded } from './stats.ts'
-import type { Run, RunLink, RunRef, RunStatus, RunSummary, RunTotals, SpanInit, Usage, WorkSpan } from './types.ts'
+import type {
+  Run,
+  RunLink,
+  RunProgress,
+  RunRef,
+  RunStatus,
+  RunSummary,
+  RunTotals,
+  SpanInit,
+  Usage,
+  WorkSpan,
+} from './types.ts'
 import { endQuietly } from './span-handle.ts'
 import { runSpanIn } from './work-span.ts'
 
@@ -155,6 +166,10 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
 
   get totals(): RunTotals {
     return this.tally?.snapshot() ?? noTotals
+  }
+
+  get progress(): RunProgress {
+    return this.tally?.progress() ?? noProgress
   }
 
   get ref(): RunRef {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
-import type { RunTotals, Usage } from './types.ts'
+import type { RunProgress, RunTotals, Usage } from './types.ts'
 
 /**
  * The port between a run and its rollup: the processor in `rollup/` makes one for every run root and segment root at
@@ -10,6 +10,8 @@ import type { RunTotals, Usage } from './types.ts'
 export interface RunTally {
   /** The sums now. */
   snapshot(): RunTotals
+  /** How far the part has come. */
+  progress(): RunProgress
   /** Adds what another process summed up for this run before it handed the run over. */
   addSubtotal(subtotal: Subtotal): void
   /** The sums as plain data, for another process. */
@@ -56,4 +58,16 @@ export const noTotals: RunTotals = Object.freeze({
   errors: 0,
   spans: 0,
   complete: false,
+})
+
+/** The progress of a run that no processor watches. */
+export const noProgress: RunProgress = Object.freeze({
+  spans: 0,
+  events: 0,
+  llmCalls: 0,
+  toolCalls: 0,
+  toolResults: 0,
+  retries: 0,
+  lastEndUnixMillis: undefined,
+  timeToFirstChunkMillis: undefined,
 })

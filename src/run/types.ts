@@ -37,12 +37,6 @@ export interface RunRef {
 /** A run: a ref, or its id as 32 hex digits or dashed UUID. A bare id is taken as sampled. */
 export type RunTarget = RunRef | string
 
-/** What a run context is read from: fetch `Headers`, Node's `req.headers`, message attributes, a ref. */
-export type Carrier =
-  | Headers
-  | Pick<RunRef, 'traceparent' | 'tracestate'>
-  | Readonly<Record<string, string | readonly string[] | undefined>>
-
 /** Why two traces are linked. `runspan.link.type` on the link. */
 export type LinkType = 'parent' | 'trigger' | 'spawn' | 'resume' | 'retry' | 'follow_up' | 'delivery' | 'review'
 
@@ -85,6 +79,59 @@ export interface RunTotals extends Required<Omit<Usage, 'costUsd'>> {
   readonly spans: number
   /** False where a part may be missing. */
   readonly complete: boolean
+  /** What the processor's `detail` asks for. */
+  readonly detail?: RunDetail
+}
+
+/** What is kept beside the sums where the processor's `detail` asks for it. */
+export interface RunDetail {
+  /** In the order of their first calls; past 32 models the rest stands under the model `_OTHER`. */
+  readonly models?: readonly ModelTotals[]
+  /** Tool calls by tool; past 64 tools the rest stands under `_OTHER`. */
+  readonly tools?: readonly { readonly name: string; readonly calls: number }[]
+  /** Failures by `error.type`; past 32 types the rest stands under `_OTHER`. */
+  readonly errors?: readonly { readonly type: string; readonly count: number }[]
+  readonly family?: FamilyTotals
+}
+
+/** The calls of one model. */
+export interface ModelTotals extends Required<Omit<Usage, 'costUsd'>> {
+  /** `gen_ai.operation.name` */
+  readonly operation?: string
+  readonly provider?: string
+  /** The model that answered, where the span says so, else the one that was asked for. */
+  readonly model?: string
+  readonly llmCalls: number
+  /** Billionths of a US dollar; `undefined` where nothing could be priced. */
+  readonly costNanoUsd: bigint | undefined
+}
+
+/** A run and those of its linked descendants that ended before it in this process. */
+export interface FamilyTotals {
+  readonly runs: number
+  readonly llmCalls: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** Billionths of a US dollar; `undefined` where nothing could be priced. */
+  readonly costNanoUsd: bigint | undefined
+}
+
+/** How far a run has come, for whoever watches it. */
+export interface RunProgress {
+  /** Spans that have ended. */
+  readonly spans: number
+  /** Span events of those. */
+  readonly events: number
+  readonly llmCalls: number
+  readonly toolCalls: number
+  /** Tool calls that came to a result, and not to a failure. */
+  readonly toolResults: number
+  /** Requests that were sent again. */
+  readonly retries: number
+  /** When the latest span ended, in milliseconds since the epoch. */
+  readonly lastEndUnixMillis: number | undefined
+  /** From the run's start to the first chunk that a model streamed, in milliseconds. */
+  readonly timeToFirstChunkMillis: number | undefined
 }
 
 /** A run that has ended. */
@@ -172,6 +219,8 @@ export interface Run<I = unknown> extends WorkSpan {
   readonly joined: boolean
   /** Live snapshot. */
   readonly totals: RunTotals
+  /** How far the run has come, live. */
+  readonly progress: RunProgress
   /** Resolves when the run has ended; never rejects. */
   readonly ended: Promise<RunSummary>
   /** Adds metadata to the root. Content. */

@@ -1,0 +1,57 @@
+import type { Contribution } from './contribution.ts'
+import { roleOfMarks, type SpanRole } from './span-role.ts'
+import type { SpanNode } from './span-node.ts'
+import { Sums } from './sums.ts'
+
+/** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
+export function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
+  const above = nearestOpen(node)
+  if (above === undefined) return
+  const below = (above.below ??= new Sums())
+  below.addCall(part, 1)
+  below.spans += spans
+  below.suppressed += suppressed
+}
+
+/** The same for all that was offered to a span which does not claim it. */
+export function passOn(node: SpanNode, part: Sums): void {
+  const above = nearestOpen(node)
+  if (above === undefined) return
+  const below = (above.below ??= new Sums())
+  below.addCalls(part, 1)
+  below.spans += part.spans
+  below.suppressed += part.suppressed
+}
+
+/** The open span above that may still turn out to stand for the same call. */
+function nearestOpen(node: SpanNode): SpanNode | undefined {
+  let above = node.parent
+  while (above !== undefined && above.ended && !above.isBoundary) above = above.parent
+  return above === undefined || above.ended || above.isAgent ? undefined : above
+}
+
+/** Whether a model call above that has ended already stands for this span's call. */
+export function isClaimed(node: SpanNode): boolean {
+  if (node.isBoundary) return false
+  for (let above = node.parent; above !== undefined && above.ended && !above.isBoundary; above = above.parent) {
+    if (above.isLeafWithUsage) return true
+  }
+  return false
+}
+
+/** Whether an open span above may still turn out to stand for the same call. */
+export function hasOpenLeafAbove(node: SpanNode): boolean {
+  for (let above = node.parent; above !== undefined; above = above.parent) {
+    const role = roleAbove(above)
+    if (role === 'leaf' && !above.ended) return true
+    if (role === 'agent' || role === 'tool') return false
+  }
+  return false
+}
+
+/** The role of an ancestor as far as it can be told now. A run's root is always an agent. */
+export function roleAbove(above: SpanNode): SpanRole {
+  if (above.isAgent) return 'agent'
+  const { name, attributes, instrumentationScope } = above.span
+  return roleOfMarks(name, attributes, instrumentationScope?.name)
+}

@@ -1,0 +1,119 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import {
+  ATTR_RUNSPAN_DETAIL_ERRORS,
+  ATTR_RUNSPAN_DETAIL_MODELS,
+  ATTR_RUNSPAN_DETAIL_TOOLS,
+  ATTR_RUNSPAN_FAMILY_COST_NANO_USD,
+  ATTR_RUNSPAN_FAMILY_INPUT_TOKENS,
+  ATTR_RUNSPAN_FAMILY_OUTPUT_TOKENS,
+  ATTR_RUNSPAN_FAMILY_RUNS,
+} from '../attributes.ts'
+import { RunspanError } from '../errors.ts'
+import { CountsByName } from '../internal/counts-by-name.ts'
+import { textOf } from '../internal/text-of.ts'
+import type { FamilyTotals, ModelTotals, RunDetail } from '../run/types.ts'
+import type { CallSums } from './call-sums.ts'
+import type { FamilySums } from './family-sums.ts'
+import type { ModelSums } from './sums-by-model.ts'
+import type { Sums } from './sums.ts'
+
+/**
+ * What a rollup holds beside the sums, where it is asked for. Each is bounded.
+ *
+ * - `models`: the sums by operation, provider and model, at most 32 of them.
+ * - `tools`: tool calls by tool, at most 64.
+ * - `errors`: failures by `error.type`, at most 32.
+ * - `family`: the run and those of its linked descendants that ended in this process before it.
+ */
+export type RollupDetail = 'models' | 'tools' | 'errors' | 'family'
+
+const all: readonly RollupDetail[] = ['models', 'tools', 'errors', 'family']
+
+/** @throws {@link RunspanError} `bad_configuration` where a name is none of them */
+export function checkedDetail(detail: readonly RollupDetail[] | undefined): ReadonlySet<RollupDetail> {
+  const names: readonly unknown[] = detail ?? []
+  if (Array.isArray(names) && names.every((name) => all.includes(name as RollupDetail))) return new Set(detail)
+  throw new RunspanError(
+    'bad_configuration',
+    `Failed to configure detail: ${textOf(detail)} cannot be used. Pass a list of 'models', 'tools', 'errors', 'family'.`,
+  )
+}
+
+const mostTools = 64
+const mostErrorTypes = 32
+
+/** What a part counts by name. */
+export class NamedCounts {
+  readonly tools: CountsByName | undefined
+  readonly errors: CountsByName | undefined
+
+  constructor(kept: ReadonlySet<RollupDetail>) {
+    this.tools = kept.has('tools') ? new CountsByName(mostTools) : undefined
+    this.errors = kept.has('errors') ? new CountsByName(mostErrorTypes) : undefined
+  }
+}
+
+/** What was kept, as users read it; `undefined` where nothing was asked for. */
+export function detailOf(
+  sums: Sums,
+  kept: ReadonlySet<RollupDetail>,
+  named: NamedCounts | undefined,
+  family: FamilySums | undefined,
+): RunDetail | undefined {
+  if (kept.size === 0) return undefined
+  return {
+    ...(kept.has('models') && { models: (sums.byModel?.list() ?? []).map(modelTotals) }),
+    ...(named?.tools !== undefined && { tools: named.tools.entries().map(([name, calls]) => ({ name, calls })) }),
+    ...(named?.errors !== undefined && { errors: named.errors.entries().map(([type, count]) => ({ type, count })) }),
+    ...(kept.has('family') && { family: familyTotals(sums, family) }),
+  }
+}
+
+/** Writes what was kept, as JSON where it is a list: a key of its own for every model would be one without end. */
+export function writeDetail(attributes: Attributes, { models, tools, errors, family }: RunDetail): void {
+  if (models !== undefined && models.length > 0) {
+    attributes[ATTR_RUNSPAN_DETAIL_MODELS] = JSON.stringify(models, (_key, value: unknown) =>
+      typeof value === 'bigint' ? Number(value) : value,
+    )
+  }
+  if (tools !== undefined && tools.length > 0) attributes[ATTR_RUNSPAN_DETAIL_TOOLS] = JSON.stringify(tools)
+  if (errors !== undefined && errors.length > 0) attributes[ATTR_RUNSPAN_DETAIL_ERRORS] = JSON.stringify(errors)
+  if (family === undefined || family.runs === 1) return
+  attributes[ATTR_RUNSPAN_FAMILY_RUNS] = family.runs
+  attributes[ATTR_RUNSPAN_FAMILY_INPUT_TOKENS] = family.inputTokens
+  attributes[ATTR_RUNSPAN_FAMILY_OUTPUT_TOKENS] = family.outputTokens
+  if (family.costNanoUsd !== undefined) attributes[ATTR_RUNSPAN_FAMILY_COST_NANO_USD] = Number(family.costNanoUsd)
+}
+
+function modelTotals(sums: ModelSums): ModelTotals {
+  const { operation, provider, model } = sums.origin
+  return {
+    ...(operation !== undefined && { operation }),
+    ...(provider !== undefined && { provider }),
+    ...(model !== undefined && { model }),
+    llmCalls: sums.llmCalls,
+    inputTokens: sums.input,
+    outputTokens: sums.output,
+    cacheReadInputTokens: sums.cacheRead,
+    cacheWriteInputTokens: sums.cacheWrite,
+    reasoningOutputTokens: sums.reasoning,
+    costNanoUsd: costOf(sums),
+  }
+}
+
+function familyTotals(own: Sums, below: FamilySums | undefined): FamilyTotals {
+  const cost = costOf(own)
+  const costBelow = below === undefined ? undefined : costOf(below)
+  return {
+    runs: 1 + (below?.runs ?? 0),
+    llmCalls: own.llmCalls + (below?.llmCalls ?? 0),
+    inputTokens: own.input + (below?.input ?? 0),
+    outputTokens: own.output + (below?.output ?? 0),
+    costNanoUsd: cost === undefined && costBelow === undefined ? undefined : (cost ?? 0n) + (costBelow ?? 0n),
+  }
+}
+
+function costOf(sums: CallSums): bigint | undefined {
+  return sums.reported + sums.priced > 0 ? BigInt(Math.round(sums.nanoUsd)) : undefined
+}
