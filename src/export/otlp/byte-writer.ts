@@ -1,0 +1,275 @@
+const chunkSizeBytes = 65_536
+
+/** Below this length a loop over the characters beats a call into Node. */
+const shortTextLength = 32
+
+/**
+ * Protobuf's wire format into one growing buffer. Spans are cut out of chunks that they share, without being copied.
+ *
+ * A message inside a message is written before its length is known. One byte is reserved, which is what most messages
+ * need; longer ones are moved.
+ */
+export class ByteWriter {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(chunkSizeBytes)
+  #position = 0
+  #start = 0
+  #chunk: Buffer | undefined
+
+  /** Where the next byte goes, for {@link endMessage} and for measuring. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** Starts something that {@link finish} will cut out. What was started and not finished is overwritten. */
+  start(): void {
+    if (this.#chunk !== undefined) {
+      this.#bytes = this.#chunk
+      this.#chunk = undefined
+    } else if (this.#bytes.length - this.#start < 4096) {
+      this.#bytes = Buffer.allocUnsafeSlow(chunkSizeBytes)
+      this.#start = 0
+    }
+    this.#position = this.#start
+  }
+
+  /** Everything since {@link start}. */
+  finish(): Uint8Array {
+    if (this.#chunk === undefined) {
+      const bytes = this.#bytes.subarray(this.#start, this.#position)
+      this.#start = this.#position
+      return bytes
+    }
+    const copy = Buffer.allocUnsafeSlow(this.#position - this.#start)
+    this.#bytes.copy(copy, 0, this.#start, this.#position)
+    this.#bytes = this.#chunk
+    this.#chunk = undefined
+    return copy
+  }
+
+  /** Forgets what was written since `position`. */
+  rewind(position: number): void {
+    this.#position = position
+  }
+
+  byte(value: number): void {
+    if (this.#position >= this.#bytes.length) this.#grow(1)
+    this.#bytes[this.#position++] = value
+  }
+
+  /** A tag below 16 384. */
+  tag(tag: number): void {
+    if (this.#position + 2 > this.#bytes.length) this.#grow(2)
+    if (tag > 0x7f) {
+      this.#bytes[this.#position++] = (tag & 0x7f) | 0x80
+      this.#bytes[this.#position++] = tag >>> 7
+    } else this.#bytes[this.#position++] = tag
+  }
+
+  /** An unsigned number below 2^32. */
+  uint32(value: number): void {
+    if (this.#position + 5 > this.#bytes.length) this.#grow(5)
+    this.#position = putVarint(this.#bytes, this.#position, value)
+  }
+
+  /** An integer of at most 64 bits, in two's complement. */
+  int64(value: number): void {
+    if (value >= 0 && value <= 0x7fff_ffff) {
+      this.uint32(value)
+      return
+    }
+    if (this.#position + 10 > this.#bytes.length) this.#grow(10)
+    let high = Math.floor(value / 0x1_0000_0000)
+    let low = (value - high * 0x1_0000_0000) >>> 0
+    high >>>= 0
+    const bytes = this.#bytes
+    let position = this.#position
+    while (high > 0 || low > 0x7f) {
+      bytes[position++] = (low & 0x7f) | 0x80
+      low = ((low >>> 7) | (high << 25)) >>> 0
+      high >>>= 7
+    }
+    bytes[position++] = low
+    this.#position = position
+  }
+
+  fixed32(value: number): void {
+    if (this.#position + 4 > this.#bytes.length) this.#grow(4)
+    this.#position = putFixed32(this.#bytes, this.#position, value)
+  }
+
+  double(value: number): void {
+    if (this.#position + 8 > this.#bytes.length) this.#grow(8)
+    this.#position = this.#bytes.writeDoubleLE(value, this.#position)
+  }
+
+  /** A time as nanoseconds of 64 bits. */
+  time(seconds: number, nanos: number): void {
+    if (this.#position + 8 > this.#bytes.length) this.#grow(8)
+    // The product passes 2^53. Its low half is exact modulo 2^32; what is left then is a multiple of 2^32, so rounding
+    // takes away whatever the multiplication of doubles was off by.
+    const whole = Math.imul(seconds, 1_000_000_000) >>> 0
+    const low = whole + nanos
+    const carry = low > 0xffff_ffff || low < 0 ? Math.floor(low / 0x1_0000_0000) : 0
+    const high = Math.round((seconds * 1_000_000_000 - whole) / 0x1_0000_0000) + carry
+    putFixed32(this.#bytes, this.#position, low)
+    this.#position = putFixed32(this.#bytes, this.#position + 4, high)
+  }
+
+  /** Bytes with their length. */
+  bytes(value: Uint8Array): void {
+    this.uint32(value.length)
+    this.raw(value)
+  }
+
+  /** Bytes as they are. */
+  raw(value: Uint8Array): void {
+    if (this.#position + value.length > this.#bytes.length) this.#grow(value.length)
+    const bytes = this.#bytes
+    let position = this.#position
+    if (value.length > 64) bytes.set(value, position)
+    else for (let index = 0; index < value.length; index++) bytes[position + index] = value[index]!
+    position += value.length
+    this.#position = position
+  }
+
+  /** Hexadecimal digits as bytes, with their length. The caller has checked them. */
+  hex(digits: string): void {
+    const size = digits.length >> 1
+    if (this.#position + size + 1 > this.#bytes.length) this.#grow(size + 1)
+    const bytes = this.#bytes
+    let position = this.#position
+    bytes[position++] = size
+    for (let index = 0; index < digits.length; index += 2) {
+      bytes[position++] = (nibble(digits.charCodeAt(index)) << 4) | nibble(digits.charCodeAt(index + 1))
+    }
+    this.#position = position
+  }
+
+  /** A text in UTF-8, with its length. */
+  text(text: string): void {
+    const length = text.length
+    if (this.#position + 5 + length * 3 > this.#bytes.length) this.#reserve(5 + utf8Size(text))
+    const textStart = this.#position + varintSize(length)
+    const end = putText(this.#bytes, textStart, text)
+    const size = end - textStart
+    const shift = varintSize(size) - varintSize(length)
+    if (shift > 0) this.#bytes.copyWithin(textStart + shift, textStart, end)
+    putVarint(this.#bytes, this.#position, size)
+    this.#position = end + shift
+  }
+
+  /**
+   * A text as the value of an attribute: `KeyValue { key, AnyValue { text } }`, with its tag. In one step, because the
+   * three lengths around it follow from the text's.
+   *
+   * @param key the encoded field of the key
+   */
+  textAttribute(tag: number, key: Uint8Array, text: string): void {
+    const length = text.length
+    const around = 18 + key.length
+    if (this.#position + around + length * 3 > this.#bytes.length) this.#reserve(around + utf8Size(text))
+    const bytes = this.#bytes
+    const start = this.#position
+    const textStart = start + textAttributeHeadSize(key.length, length)
+    const end = putText(bytes, textStart, text)
+    const size = end - textStart
+    const shift = size === length ? 0 : textAttributeHeadSize(key.length, size) - (textStart - start)
+    if (shift > 0) bytes.copyWithin(textStart + shift, textStart, end)
+
+    const valueSize = 1 + varintSize(size) + size
+    let position = start
+    bytes[position++] = tag
+    position = putVarint(bytes, position, key.length + 1 + varintSize(valueSize) + valueSize)
+    for (let index = 0; index < key.length; index++) bytes[position + index] = key[index]!
+    position += key.length
+    bytes[position++] = 0x12
+    position = putVarint(bytes, position, valueSize)
+    bytes[position++] = 0x0a
+    putVarint(bytes, position, size)
+    this.#position = end + shift
+  }
+
+  /** Leaves room for the length of a message that follows. @returns what {@link endMessage} asks for */
+  startMessage(): number {
+    if (this.#position >= this.#bytes.length) this.#grow(1)
+    return this.#position++
+  }
+
+  /** Writes the length of the message that began at `start`. */
+  endMessage(start: number): void {
+    const size = this.#position - start - 1
+    if (size < 0x80) {
+      this.#bytes[start] = size
+      return
+    }
+    const shift = varintSize(size) - 1
+    if (this.#position + shift > this.#bytes.length) this.#grow(shift)
+    this.#bytes.copyWithin(start + 1 + shift, start + 1, this.#position)
+    this.#position += shift
+    putVarint(this.#bytes, start, size)
+  }
+
+  #reserve(needed: number): void {
+    if (this.#position + needed > this.#bytes.length) this.#grow(needed)
+  }
+
+  /** Positions stay the same: messages that are open remember where they began. The chunk comes back after this span. */
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#position + needed))
+    this.#bytes.copy(larger, this.#start, this.#start, this.#position)
+    this.#chunk ??= this.#bytes
+    this.#bytes = larger
+  }
+}
+
+/** How many bytes a number below 2^32 takes as a varint. */
+export function varintSize(value: number): number {
+  if (value < 0x80) return 1
+  if (value < 0x4000) return 2
+  if (value < 0x20_0000) return 3
+  return value < 0x1000_0000 ? 4 : 5
+}
+
+function utf8Size(text: string): number {
+  return Buffer.byteLength(text, 'utf8')
+}
+
+function putVarint(bytes: Uint8Array, start: number, value: number): number {
+  let rest = value
+  let position = start
+  while (rest > 0x7f) {
+    bytes[position++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[position++] = rest
+  return position
+}
+
+function putFixed32(bytes: Uint8Array, position: number, value: number): number {
+  bytes[position] = value
+  bytes[position + 1] = value >>> 8
+  bytes[position + 2] = value >>> 16
+  bytes[position + 3] = value >>> 24
+  return position + 4
+}
+
+function putText(bytes: Buffer, start: number, text: string): number {
+  const length = text.length
+  if (length > shortTextLength) return start + bytes.write(text, start, 'utf8')
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7f) return start + bytes.write(text, start, 'utf8')
+    bytes[start + index] = code
+  }
+  return start + length
+}
+
+function textAttributeHeadSize(keyLength: number, size: number): number {
+  const valueSize = 1 + varintSize(size) + size
+  const attributeSize = keyLength + 1 + varintSize(valueSize) + valueSize
+  return 1 + varintSize(attributeSize) + (attributeSize - size)
+}
+
+function nibble(code: number): number {
+  return code > 0x60 ? code - 0x57 : code > 0x40 ? code - 0x37 : code - 0x30
+}

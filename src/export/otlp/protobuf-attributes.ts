@@ -1,0 +1,102 @@
+import type { ByteWriter } from './byte-writer.ts'
+import type { ExportableAttributes } from './exportable-span.ts'
+import type { KeyTable } from './key-table.ts'
+import { tags } from './wire-tags.ts'
+
+/** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */
+export const maxValueDepth = 24
+
+/** Writes attributes as repeated `KeyValue`s. */
+export function writeAttributes(
+  writer: ByteWriter,
+  tag: number,
+  attributes: ExportableAttributes,
+  keys: KeyTable,
+): void {
+  for (const key in attributes) {
+    if (!Object.hasOwn(attributes, key)) continue
+    const entry = keys.get(key)
+    const { rule } = entry
+    let value = attributes[key]
+    if (rule !== 'pass') {
+      if (rule === 'leave_out') continue
+      if (rule === 'hide') value = keys.filter.hidden
+      else if (typeof value === 'string') value = keys.filter.text(value, key)
+      else if (typeof value === 'object' && value !== null) value = keys.filter.value(value, key)
+    }
+    if (typeof value === 'string') {
+      writer.textAttribute(tag, entry.bytes, value)
+      continue
+    }
+    writer.tag(tag)
+    const start = writer.startMessage()
+    writer.raw(entry.bytes)
+    writer.tag(tags.keyValue.value)
+    const valueStart = writer.startMessage()
+    writeValue(writer, value, 0)
+    writer.endMessage(valueStart)
+    writer.endMessage(start)
+  }
+}
+
+/** Writes what is inside an `AnyValue`: nothing for null, and for what OTLP has no kind for. */
+function writeValue(writer: ByteWriter, value: unknown, depth: number): void {
+  if (typeof value === 'string') {
+    writer.tag(tags.anyValue.string)
+    writer.text(value)
+  } else if (typeof value === 'number') writeNumber(writer, value)
+  else if (typeof value === 'boolean') {
+    writer.tag(tags.anyValue.bool)
+    writer.byte(value ? 1 : 0)
+  } else if (typeof value === 'object' && value !== null && depth < maxValueDepth) writeObject(writer, value, depth + 1)
+}
+
+/** JavaScript does not tell 1 from 1.0: what is whole and fits goes out as an integer, as from every exporter. */
+function writeNumber(writer: ByteWriter, value: number): void {
+  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) {
+    writer.tag(tags.anyValue.int)
+    writer.int64(value)
+  } else {
+    writer.tag(tags.anyValue.double)
+    writer.double(value)
+  }
+}
+
+function writeObject(writer: ByteWriter, value: object, depth: number): void {
+  if (value instanceof Uint8Array) {
+    writer.tag(tags.anyValue.bytes)
+    writer.bytes(value)
+    return
+  }
+  const isList = Array.isArray(value)
+  writer.tag(isList ? tags.anyValue.list : tags.anyValue.map)
+  const start = writer.startMessage()
+  if (isList) writeList(writer, value, depth)
+  else writeMap(writer, value as Readonly<Record<string, unknown>>, depth)
+  writer.endMessage(start)
+}
+
+function writeList(writer: ByteWriter, list: readonly unknown[], depth: number): void {
+  // By index: a list with holes has nulls there.
+  for (let index = 0; index < list.length; index++) {
+    writer.tag(tags.values.values)
+    const start = writer.startMessage()
+    writeValue(writer, list[index], depth)
+    writer.endMessage(start)
+  }
+}
+
+function writeMap(writer: ByteWriter, map: Readonly<Record<string, unknown>>, depth: number): void {
+  for (const key in map) {
+    if (!Object.hasOwn(map, key)) continue
+    writer.tag(tags.values.values)
+    const start = writer.startMessage()
+    writer.tag(tags.keyValue.key)
+    writer.text(key)
+    writer.tag(tags.keyValue.value)
+    const valueStart = writer.startMessage()
+    writeValue(writer, map[key], depth)
+    writer.endMessage(valueStart)
+    writer.endMessage(start)
+  }
+}

@@ -1,0 +1,21 @@
+import type { ByteWriter } from './byte-writer.ts'
+import type { ExportableResource, ExportableScope } from './exportable-span.ts'
+import type { KeyTable } from './key-table.ts'
+import { writeAttributes } from './protobuf-attributes.ts'
+import { writeCount, writeText } from './protobuf-span.ts'
+import { tags } from './wire-tags.ts'
+
+/** Writes a `Resource` message. */
+export function writeResource(writer: ByteWriter, resource: ExportableResource, keys: KeyTable): void {
+  writeAttributes(writer, tags.resource.attributes, resource.attributes, keys)
+}
+
+/** Writes an `InstrumentationScope` message. */
+export function writeScope(writer: ByteWriter, scope: ExportableScope, keys: KeyTable): void {
+  writeText(writer, tags.scope.name, keys.filter.name(scope.name, 'scope.name'))
+  if (scope.version !== undefined) {
+    writeText(writer, tags.scope.version, keys.filter.name(scope.version, 'scope.version'))
+  }
+  if (scope.attributes !== undefined) writeAttributes(writer, tags.scope.attributes, scope.attributes, keys)
+  writeCount(writer, tags.scope.droppedAttributesCount, scope.droppedAttributesCount)
+}

@@ -1,0 +1,104 @@
+import type { ByteWriter } from './byte-writer.ts'
+import type { ExportableEvent, ExportableLink, ExportableSpan } from './exportable-span.ts'
+import type { KeyTable } from './key-table.ts'
+import { writeAttributes } from './protobuf-attributes.ts'
+import { areValidIds, isValidSpanId, otlpFlags } from './span-ids.ts'
+import { tags } from './wire-tags.ts'
+
+/**
+ * Writes a `Span` message. Fields that hold their default are left out, as protobuf's own encoders do.
+ *
+ * @returns false where the span has no valid ids, and nothing may be sent of it
+ */
+export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTable): boolean {
+  const { filter } = keys
+  const context = span.spanContext()
+  const { traceId, spanId } = context
+  if (!areValidIds(traceId, spanId)) return false
+  writer.tag(tags.span.traceId)
+  writer.hex(traceId)
+  writer.tag(tags.span.spanId)
+  writer.hex(spanId)
+  if (context.traceState !== undefined) {
+    writeText(writer, tags.span.traceState, filter.traceState(context.traceState.serialize()))
+  }
+  const parent = span.parentSpanContext
+  if (parent !== undefined && isValidSpanId(parent.spanId)) {
+    writer.tag(tags.span.parentSpanId)
+    writer.hex(parent.spanId)
+  }
+  writeText(writer, tags.span.name, filter.name(span.name, 'span.name'))
+  writer.tag(tags.span.kind)
+  // OTLP has a kind 0, unspecified, in front of the API's.
+  writer.uint32(span.kind + 1)
+  writer.tag(tags.span.startTime)
+  writer.time(span.startTime[0], span.startTime[1])
+  writer.tag(tags.span.endTime)
+  writer.time(span.endTime[0], span.endTime[1])
+  writeAttributes(writer, tags.span.attributes, span.attributes, keys)
+  writeCount(writer, tags.span.droppedAttributesCount, span.droppedAttributesCount)
+  const { events, links, status } = span
+  for (let index = 0; index < events.length; index++) writeEvent(writer, events[index]!, keys)
+  writeCount(writer, tags.span.droppedEventsCount, span.droppedEventsCount)
+  let invalidLinks = 0
+  for (let index = 0; index < links.length; index++) if (!writeLink(writer, links[index]!, keys)) invalidLinks++
+  writeCount(writer, tags.span.droppedLinksCount, (span.droppedLinksCount ?? 0) + invalidLinks)
+  if (status.code !== 0 || (status.message !== undefined && status.message !== '')) {
+    writer.tag(tags.span.status)
+    const start = writer.startMessage()
+    if (status.message !== undefined) {
+      writeText(writer, tags.status.message, filter.text(status.message, 'status.message'))
+    }
+    writeCount(writer, tags.status.code, status.code)
+    writer.endMessage(start)
+  }
+  writer.tag(tags.span.flags)
+  writer.fixed32(otlpFlags(context.traceFlags, parent?.isRemote))
+  return true
+}
+
+function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable): void {
+  writer.tag(tags.span.events)
+  const start = writer.startMessage()
+  writer.tag(tags.event.time)
+  writer.time(event.time[0], event.time[1])
+  writeText(writer, tags.event.name, keys.filter.name(event.name, 'event.name'))
+  if (event.attributes !== undefined) writeAttributes(writer, tags.event.attributes, event.attributes, keys)
+  writeCount(writer, tags.event.droppedAttributesCount, event.droppedAttributesCount)
+  writer.endMessage(start)
+}
+
+/** @returns false for a link to nowhere */
+function writeLink(writer: ByteWriter, link: ExportableLink, keys: KeyTable): boolean {
+  const { context } = link
+  if (!areValidIds(context.traceId, context.spanId)) return false
+  writer.tag(tags.span.links)
+  const start = writer.startMessage()
+  writer.tag(tags.link.traceId)
+  writer.hex(context.traceId)
+  writer.tag(tags.link.spanId)
+  writer.hex(context.spanId)
+  if (context.traceState !== undefined) {
+    writeText(writer, tags.link.traceState, keys.filter.traceState(context.traceState.serialize()))
+  }
+  if (link.attributes !== undefined) writeAttributes(writer, tags.link.attributes, link.attributes, keys)
+  writeCount(writer, tags.link.droppedAttributesCount, link.droppedAttributesCount)
+  writer.tag(tags.link.flags)
+  writer.fixed32(otlpFlags(context.traceFlags, context.isRemote))
+  writer.endMessage(start)
+  return true
+}
+
+/** A text field, where it is not empty. */
+export function writeText(writer: ByteWriter, tag: number, text: string): void {
+  if (text === '') return
+  writer.tag(tag)
+  writer.text(text)
+}
+
+/** A number field, where it is not zero. */
+export function writeCount(writer: ByteWriter, tag: number, count: number | undefined): void {
+  if (count === undefined || count === 0) return
+  writer.tag(tag)
+  writer.uint32(count)
+}
