@@ -6,9 +6,13 @@
  */
 export { RunspanError, type RunspanErrorCode } from './errors.ts'
 export { expressMiddleware, type ExpressRequest, type ExpressResponse, type Middleware } from './propagation/express.ts'
+export type { Carrier } from './propagation/carrier.ts'
 export { extractRun } from './propagation/extract-run.ts'
+export { injectRun } from './propagation/inject-run.ts'
+export { propagationAttributes, type MessageAttribute } from './propagation/message-attributes.ts'
 export { propagationHeaders } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
+export { withRunEnv, type WithRunEnv } from './propagation/with-run-env.ts'
 export type { Adopt } from './rollup/adopted-run.ts'
 export type { ModelPrice, PricedCall, PriceFunction, PriceSource } from './rollup/prices.ts'
 export { RunRollupProcessor, type RollupOptions } from './rollup/run-rollup-processor.ts'
@@ -26,7 +30,6 @@ export type { ContentCapture, Redact, RedactionSite, RunspanOptions } from './ru
 export { endRun, startRun } from './run/start-run.ts'
 export { stats, type RunspanStats } from './run/stats.ts'
 export type {
-  Carrier,
   JoinOptions,
   LinkType,
   LlmInit,

@@ -1,6 +1,8 @@
-import type { Carrier, RunRef } from '../run/types.ts'
+import type { RunRef } from '../run/types.ts'
 import { count } from '../run/stats.ts'
-import { marksRun, traceStateFrom, traceStateKey } from './run-trace-state.ts'
+import { readField, type Carrier } from './carrier.ts'
+import { traceStateKey, traceStateValueOf } from './run-trace-state.ts'
+import { parseTraceState } from './trace-state-members.ts'
 import { formatTraceparent, parseTraceparent } from './traceparent.ts'
 
 /**
@@ -8,59 +10,41 @@ import { formatTraceparent, parseTraceparent } from './traceparent.ts'
  * every browser and gateway sends, so only the `runspan` member of `tracestate` marks a run. It says nothing about
  * trust: whoever joins the ref states that the caller may write into this run.
  *
- * @param carrier fetch `Headers`, Node's `req.headers`, or any record of strings; names in any case
+ * Both headers are read as W3C Trace Context asks. One that is malformed carries no run; that is counted.
+ *
+ * @param carrier what came in: see {@link Carrier}. Nothing is fine too: a message may come without headers
  */
-export function extractRun(carrier: Carrier): RunRef | undefined {
+export function extractRun(carrier: Carrier | null | undefined): RunRef | undefined {
+  if (typeof carrier !== 'object' || carrier === null) return undefined
   try {
-    const header = read(carrier, 'tracestate')
-    if (header === undefined || !header.includes(traceStateKey)) return undefined
-    const traceparent = read(carrier, 'traceparent')
+    const header = readField(carrier, 'tracestate')
+    if (header === undefined || !header.includes(`${traceStateKey}=`)) return undefined
+    const member = parseTraceState(header)?.find(({ key }) => key === traceStateKey)
+    const traceparent = readField(carrier, 'traceparent')
     const parsed = traceparent === undefined ? undefined : parseTraceparent(traceparent)
-    const traceState = traceStateFrom(header)
-    if (parsed === undefined || traceState?.get(traceStateKey) === undefined) {
+    if (parsed === undefined || member === undefined) {
       count(
         'carriersMalformed',
         'a carrier with a runspan member in tracestate could not be read; it was taken as carrying no run',
       )
       return undefined
     }
-    if (!marksRun(traceState, parsed.traceId)) {
+    if (member.text !== `${traceStateKey}=${traceStateValueOf(parsed.traceId)}`) {
       count(
         'carriersMalformed',
         'the runspan member of tracestate belongs to another trace than traceparent; it was taken as carrying no run',
       )
       return undefined
     }
-    return { runId: parsed.traceId, traceparent: formatTraceparent(parsed), tracestate: traceState.serialize() }
+    return { runId: parsed.traceId, traceparent: formatTraceparent(parsed), tracestate: header.trim() }
   } catch (error) {
-    count('internalErrors', 'failed to read a carrier; it was taken as carrying no run', error)
+    count('carriersMalformed', 'a carrier threw when it was read; it was taken as carrying no run', error)
     return undefined
   }
 }
 
 /** The caller of a request, run or not, for a link that claims nothing. */
 export function extractCaller(carrier: Carrier): ReturnType<typeof parseTraceparent> {
-  const header = read(carrier, 'traceparent')
+  const header = readField(carrier, 'traceparent')
   return header === undefined ? undefined : parseTraceparent(header)
-}
-
-/** One header. `traceparent` must not come twice; several `tracestate` headers are one list (W3C Trace Context §3.3). */
-function read(carrier: Carrier, name: 'traceparent' | 'tracestate'): string | undefined {
-  const value =
-    typeof (carrier as Headers).get === 'function'
-      ? ((carrier as Headers).get(name) ?? undefined)
-      : readRecord(carrier as Record<string, string>, name)
-  if (value === undefined || typeof value === 'string') return value
-  const list = value
-  return name === 'tracestate' ? list.join(',') : list.length === 1 ? list[0] : undefined
-}
-
-function readRecord(
-  record: Readonly<Record<string, string | readonly string[] | undefined>>,
-  name: string,
-): string | readonly string[] | undefined {
-  const exact = record[name]
-  if (exact !== undefined) return exact
-  for (const key of Object.keys(record)) if (key.toLowerCase() === name) return record[key]
-  return undefined
 }

@@ -2,7 +2,7 @@ import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 
 import { currentPart } from '../run/run-context.ts'
 import { formatTraceparent } from './traceparent.ts'
-import { runTraceState } from './run-trace-state.ts'
+import { traceStateHeader } from './run-trace-state.ts'
 
 /**
  * The headers that carry the current run to another service: `traceparent`, and `tracestate` with the `runspan` member
@@ -21,6 +21,6 @@ export function propagationHeaders(): Record<string, string> {
   part.tally?.markIncomplete()
   return {
     traceparent: formatTraceparent(from),
-    tracestate: (from.traceState ?? runTraceState(part.runId)).serialize(),
+    tracestate: traceStateHeader(from.traceState, part.runId),
   }
 }

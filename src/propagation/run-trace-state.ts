@@ -1,10 +1,12 @@
 import { createTraceState, type TraceState } from '@opentelemetry/api'
 
+import { formatTraceState, maxTraceStateLength, parseTraceState, type TraceStateMember } from './trace-state-members.ts'
+
 /** The `tracestate` member that marks a trace as a run. */
 export const traceStateKey = 'runspan'
 
 /** What the member of a run says: the low 16 hex digits of the run id, so that it cannot stray to another trace. */
-function traceStateValueOf(runId: string): string {
+export function traceStateValueOf(runId: string): string {
   return runId.slice(16)
 }
 
@@ -56,12 +58,20 @@ export function marksRun(traceState: TraceState | undefined, traceId: string): b
   return traceState?.get(traceStateKey) === traceStateValueOf(traceId)
 }
 
-/** Longest `tracestate` that is looked at: W3C asks for 512 characters at least, opentelemetry-js keeps as many. */
-const maxTraceStateLength = 512
-
-/** A parsed `tracestate`, or `undefined` where it is empty or too long. */
+/** A parsed `tracestate`, or `undefined` where it is empty, malformed or too long. */
 export function traceStateFrom(header: unknown): TraceState | undefined {
-  return typeof header === 'string' && header !== '' && header.length <= maxTraceStateLength
-    ? createTraceState(header)
-    : undefined
+  if (typeof header !== 'string' || header === '') return undefined
+  return parseTraceState(header) === undefined ? undefined : createTraceState(header)
+}
+
+/** The `tracestate` header of a span of a run: with the run's member, and within the limits. */
+export function traceStateHeader(traceState: TraceState | undefined, runId: string): string {
+  const marked = marksRun(traceState, runId) ? traceState! : runTraceState(runId, traceState)
+  const header = marked.serialize()
+  return header.length <= maxTraceStateLength ? header : formatTraceState(parseLong(header))
+}
+
+/** What this process itself put together may be longer than what it would read. */
+function parseLong(header: string): readonly TraceStateMember[] {
+  return header.split(',').map((text) => ({ key: text.split('=', 1)[0]!, text }))
 }

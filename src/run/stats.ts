@@ -43,6 +43,8 @@ export interface RunspanStats {
   readonly requestsUntrusted: number
   /** Carriers whose run context was malformed. */
   readonly carriersMalformed: number
+  /** Carriers that a run could not be written onto; they went out as they were. */
+  readonly carriersNotWritten: number
   /** Model calls without a known price. */
   readonly callsUnpriced: number
 }

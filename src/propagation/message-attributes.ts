@@ -1,0 +1,27 @@
+import { propagationHeaders } from './propagation-headers.ts'
+
+/** A message attribute, as SQS and SNS have them. */
+export interface MessageAttribute {
+  DataType: 'String'
+  StringValue: string
+}
+
+/**
+ * The current run as message attributes of SQS and SNS, which are no plain strings: `{}` outside a run, so that
+ * spreading it is always safe. SQS takes ten attributes per message; these are two. `extractRun` reads them back.
+ *
+ * @example
+ * ```ts
+ * import { propagationAttributes } from 'runspan'
+ *
+ * const command = { QueueUrl: 'https://…', MessageBody: 'rows', MessageAttributes: { ...propagationAttributes() } }
+ * console.log(command)
+ * ```
+ */
+export function propagationAttributes(): Record<string, MessageAttribute> {
+  const attributes: Record<string, MessageAttribute> = {}
+  for (const [name, value] of Object.entries(propagationHeaders())) {
+    attributes[name] = { DataType: 'String', StringValue: value }
+  }
+  return attributes
+}
