@@ -1,4 +1,4 @@
-import type { SpanContext, Tracer } from '@opentelemetry/api'
+import type { Attributes, SpanContext, Tracer } from '@opentelemetry/api'
 
 import { ATTR_GEN_AI_OPERATION_NAME } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
@@ -71,8 +71,12 @@ export function adopter(adopt: Adopt | undefined): ((span: ReadableSpanLike) => 
   )
 }
 
-/** What frameworks call a span that stands for a whole invocation. */
 function isAgentSpan(span: ReadableSpanLike): boolean {
-  const operation = span.attributes[ATTR_GEN_AI_OPERATION_NAME]
+  return mayBeAdopted(span.attributes)
+}
+
+/** Whether a span starts as what frameworks call a whole invocation: a sampler asks before the span is there. */
+export function mayBeAdopted(attributes: Attributes): boolean {
+  const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
   return operation === 'invoke_agent' || operation === 'invoke_workflow'
 }

@@ -10,7 +10,6 @@ import {
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
-import { runOfContext } from '../run/run-context.ts'
 import { rollupMark } from '../run/run-entry.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
 import { setState } from '../run/span-state.ts'
@@ -18,6 +17,7 @@ import { count, guarded } from '../run/stats.ts'
 import type { RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
+import { partOfTrace } from './part-of-trace.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { raiseErrors } from './settle-failure.ts'
@@ -176,7 +176,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       setState(span, part.root)
       return
     }
-    const above = parentNode ?? partWithoutParent(span, parentContext)?.root
+    const above = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
     if (above === undefined) {
       if (this.#adopts !== undefined && span.parentSpanContext === undefined && this.#adopts(span)) this.#adopt(span)
       return
@@ -301,16 +301,4 @@ function aboveSegment(runId: string, parentNode: SpanNode | undefined): SpanNode
   const run = shared().open.get(runId)
   if (run === undefined || run.joined || !(run.tally instanceof PartTally)) return undefined
   return parentNode !== undefined && outermostOf(parentNode.part) === run.tally ? parentNode : run.tally.root
-}
-
-/**
- * The part of a span whose parent is not recorded here: the one that the code is in, else the run that the trace is, if
- * it is open. A server span that a run calls in its own process is such a span.
- */
-function partWithoutParent(span: ReadableSpanLike, parentContext: Context): PartTally | undefined {
-  const { traceId } = span.spanContext()
-  const current = runOfContext(parentContext)
-  const entry = current?.runId === traceId ? current : shared().open.get(traceId)
-  if (entry === undefined || (entry.joined && entry !== current)) return undefined
-  return entry.tally instanceof PartTally ? entry.tally : undefined
 }
