@@ -1,0 +1,75 @@
+import type { RollupOptions } from 'runspan'
+import type { IdGenerator, SpanProcessor } from '@opentelemetry/sdk-trace-node'
+
+import type { LedgerEntry } from '../../examples/model-server/ledger.ts'
+
+/** What Runspan needs of a set-up of OpenTelemetry; the producer brings the rest. */
+export interface SetUp {
+  readonly idGenerator: IdGenerator
+  /** The rollup first, then the harness's recorder. A producer's own processors go between the two, or behind. */
+  readonly spanProcessors: SpanProcessor[]
+}
+
+/** What a case works with. */
+export interface Kit {
+  /** Of the model server, without a path. */
+  readonly origin: string
+  /** `{origin}/v1`, what OpenAI's clients take. */
+  readonly baseUrl: string
+  /** What a tool does. Call it in the producer's tool: the harness counts how often a tool really ran. */
+  search(query: string): string
+}
+
+/** One thing a producer does, in a run of its own with a bill of its own. */
+export interface Case {
+  /** Unique within the producer; a row of the table. Begins with `replayed:` where the package cannot run here. */
+  readonly title: string
+  /**
+   * Does it. What it throws fails the case.
+   *
+   * @returns anything; a promise is awaited
+   */
+  readonly run: (kit: Kit) => unknown
+  /**
+   * Whether the case makes its own root span and {@link Case.run} is not called inside `wrapAgent`: the rollup is then
+   * read from the one span without a parent, which the processor has to adopt.
+   */
+  readonly adopted?: boolean
+  /** HTTP statuses of the first requests; they are refused and cost nothing. */
+  readonly refused?: readonly number[]
+  /** Calls that show up as failed spans and are in no books, because they were refused. */
+  readonly failedCalls?: number
+  /**
+   * Calls whose usage nobody can know, because the response did not say it or the producer does not pass it on. Runspan
+   * has to count the calls, and to leave their tokens and cost out.
+   */
+  readonly untold?: {
+    readonly is: (entry: LedgerEntry) => boolean
+    /** The sentence that the table gives as the reason. */
+    readonly because: string
+    /** Of those, the calls that end as failures, which Runspan does not count as unpriced. */
+    readonly failed?: number
+  }
+  /**
+   * Numbers that the producer does not pass on, although the bill has them, with the sentence that the table gives as
+   * the reason. The call is then expected to be priced without them.
+   */
+  readonly unsaid?: Partial<Record<'cacheRead' | 'cacheWrite' | 'cacheWriteHour' | 'reasoning' | 'toolCalls', string>>
+  /** For a case that replays spans: what they say was billed. The model server's books are not read. */
+  readonly billed?: readonly LedgerEntry[]
+}
+
+/** A package that writes usage, with what it can do. The module of a producer exports one of these as `producer`. */
+export interface Producer {
+  /** As the table names it. */
+  readonly title: string
+  /** The packages under test; the table names their installed versions. */
+  readonly packages: readonly string[]
+  /** Sets OpenTelemetry and the producer up as the producer's own documentation says. Called once, before the cases. */
+  readonly start: (setUp: SetUp) => void | Promise<void>
+  /** Spans that come from Runspan's `tool` or the producer's own, or none at all. Decides whether tool calls compare. */
+  readonly showsTools: boolean
+  /** Options of the rollup, for producers that need some. */
+  readonly rollup?: RollupOptions
+  readonly cases: readonly Case[]
+}

@@ -1,0 +1,149 @@
+import { SpanStatusCode } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import type * as Runspan from 'runspan'
+
+import type { LedgerEntry } from '../../examples/model-server/ledger.ts'
+import { startModelServer } from '../../examples/model-server/server.ts'
+import { addBill, type Numbers } from './bill.ts'
+import type { Case, Producer } from './producer.ts'
+import type { Recorder } from './recorder.ts'
+import { naiveSum, readTotals, type Totals } from './totals.ts'
+
+/** One row of the table. */
+export interface CaseResult {
+  readonly title: string
+  /** Everything the server billed. */
+  readonly billed: Numbers
+  /** Of that, what the producer was told and passes on: what the totals have to be. */
+  readonly expected: Totals
+  readonly totals: Totals
+  readonly naive: { readonly input: number; readonly output: number }
+  readonly spans: number
+  /** Why not all that was billed can be known. */
+  readonly notes: readonly string[]
+  /** What is wrong; empty where all is well. */
+  readonly problems: readonly string[]
+}
+
+/** How long a case may keep spans open after it is done, in milliseconds. */
+const patienceMillis = 2000
+
+/** Does one case, with a server and books of its own. */
+export async function runCase(
+  producer: Producer,
+  one: Case,
+  recorder: Recorder,
+  { wrapAgent, stats }: Pick<typeof Runspan, 'wrapAgent' | 'stats'>,
+): Promise<CaseResult> {
+  const { refused = [] } = one
+  const server = await startModelServer({
+    latencyMillis: 1,
+    eventMillis: 1,
+    // A short prompt is enough to be cached.
+    cacheMinimumTokens: 128,
+    refuse: (request) => refused[request - 1],
+  })
+  let toolCalls = 0
+  const kit = {
+    baseUrl: server.baseUrl,
+    origin: new URL(server.baseUrl).origin,
+    search(query: string) {
+      toolCalls++
+      return `What is known about ${query}: spans have parents, links and attributes.`
+    },
+  }
+  const problems: string[] = []
+  const failuresBefore = stats().internalErrors
+  try {
+    if (one.adopted === true) await one.run(kit)
+    else {
+      const { ended } = await wrapAgent(one.title, async () => {
+        await one.run(kit)
+      })
+      await ended
+    }
+  } catch (error) {
+    problems.push(`the case failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  }
+  await server.settled()
+  const ledger = one.billed ?? server.ledger
+  await server.close()
+  const { spans, open } = await recorder.take(patienceMillis)
+  if (open > 0) problems.push(`${open} spans never ended`)
+  if (stats().internalErrors > failuresBefore) problems.push('Runspan had an internal error')
+
+  const billed = addBill(ledger, toolCalls)
+  const expected = expectedTotals(producer, one, ledger, toolCalls)
+  const totals = readTotals(spans)
+  for (const key of compared) {
+    if (totals[key] !== expected[key]) problems.push(`${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
+  }
+  if (totals.calls === 0 && ledger.length > 0) problems.push('nothing was counted')
+  return {
+    title: one.title,
+    billed,
+    expected,
+    totals,
+    naive: naiveSum(spans),
+    spans: spans.length,
+    notes: [...(one.untold === undefined ? [] : [one.untold.because]), ...Object.values(one.unsaid ?? {})],
+    problems: problems.length > 0 ? [...problems, drawTree(spans)] : problems,
+  }
+}
+
+const compared = [
+  'calls',
+  'input',
+  'output',
+  'cacheRead',
+  'cacheWrite',
+  'reasoning',
+  'toolCalls',
+  'nanoUsd',
+  'unpriced',
+] as const
+
+function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEntry[], toolCalls: number): Totals {
+  const { untold, unsaid = {}, failedCalls = 0 } = one
+  const hidden = untold === undefined ? [] : ledger.filter((entry) => untold.is(entry))
+  const told = ledger
+    .filter((entry) => !hidden.includes(entry))
+    .map((entry) => ({
+      ...entry,
+      ...(unsaid.cacheRead !== undefined && { cachedInputTokens: 0 }),
+      ...(unsaid.cacheWrite !== undefined && { cacheWriteInputTokens: 0, cacheWriteHourInputTokens: 0 }),
+      ...(unsaid.cacheWriteHour !== undefined && { cacheWriteHourInputTokens: 0 }),
+      ...(unsaid.reasoning !== undefined && { reasoningOutputTokens: 0 }),
+    }))
+  const sums = addBill(told, producer.showsTools && unsaid.toolCalls === undefined ? toolCalls : 0)
+  return {
+    ...sums,
+    calls: sums.calls + hidden.length + failedCalls,
+    unpriced: hidden.length - (untold?.failed ?? 0),
+    suppressed: 0,
+  }
+}
+
+/** The spans as an indented text, with everything about usage: what somebody needs who mends a rule. */
+function drawTree(spans: readonly ReadableSpan[]): string {
+  const idOf = (span: (typeof spans)[number]) => span.spanContext().spanId
+  const ids = new Set(spans.map(idOf))
+  const draw = (parent: string | undefined, indent: string): string[] =>
+    spans
+      .filter(({ parentSpanContext }) =>
+        parent === undefined
+          ? parentSpanContext === undefined || !ids.has(parentSpanContext.spanId)
+          : parentSpanContext?.spanId === parent,
+      )
+      .flatMap((span) => {
+        const shown = Object.entries(span.attributes).filter(([key]) => shownKeys.test(key) && !hiddenKeys.test(key))
+        const text = shown.map(([key, value]) => `${indent}    ${key}=${String(value).slice(0, 200)}`)
+        const { name, instrumentationScope, status } = span
+        const head = `${indent}${name} [${instrumentationScope.name}]${status.code === SpanStatusCode.ERROR ? ' ERROR' : ''}`
+        return [head, ...text, ...draw(idOf(span), `${indent}  `)]
+      })
+  return draw(undefined, '    ').join('\n')
+}
+
+const shownKeys = /token|usage|cost|model|provider|system|kind|operation|type|runspan|tool/i
+const hiddenKeys = /message|prompt\.|prompts|completions|schema|settings|tools|\.content/

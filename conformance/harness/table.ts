@@ -1,0 +1,67 @@
+import type { CaseResult } from './run-case.ts'
+import type { ProducerResult } from './run-producer.ts'
+
+/** The page `docs/conformance.md`. The same results make the same text. */
+export function renderPage(producers: readonly ProducerResult[]): string {
+  const cases = producers.flatMap(({ results }) => results)
+  const doubled = cases.filter(({ naive, billed }) => naive.input > billed.input).length
+  return `# Conformance
+
+What real packages write, what was billed, and what Runspan makes of it. Made by \`npm run conformance\`; do not edit.
+
+Each case is one run against a local model server that bills every request. **Billed** is what its books say, **Runspan**
+is what stands on the run's root; the two are equal in every row, number by number: calls of the model, input and output
+tokens, tokens read from and written to a cache, reasoning tokens, calls of tools, and the cost in billionths of a US
+dollar. Where a response or a producer keeps a number to itself, a note says so: nobody can know it then, and Runspan
+has to count the call and to say that it is unpriced. **Naive** adds usage up over all exported spans, as many backends do.
+
+${cases.length} cases of ${producers.length} producers. In ${doubled} of them the naive sum counts tokens twice.
+
+Read a cell as calls: input → output tokens; *r* read from a cache, *w* written to one, *t* thought; tools; cost.
+${producers.map(renderProducer).join('')}`
+}
+
+function renderProducer({ title, versions, results }: ProducerResult): string {
+  const notes = [...new Set(results.flatMap((result) => result.notes))]
+  const packages = Object.entries(versions).map(([name, version]) => `\`${name}@${version}\``)
+  const rows = results.map((result) => {
+    const marks = result.notes.map((note) => `<sup>${notes.indexOf(note) + 1}</sup>`).join('')
+    const { input, output } = result.naive
+    const naive = `${input} → ${output}`
+    const differs = input !== result.billed.input || output !== result.billed.output
+    return `| ${result.title}${marks} | ${cell(result.billed)} | ${cell(result.totals)}${unpriced(result)} | ${differs ? `**${naive}**` : naive} |`
+  })
+  return `
+## ${title}
+
+${packages.join(', ')}
+
+| case | billed | Runspan | naive |
+|---|---|---|---|
+${rows.join('\n')}
+${notes.length === 0 ? '' : `\n${notes.map((note, index) => `${index + 1}. ${note}`).join('\n')}\n`}`
+}
+
+function cell({
+  calls,
+  input,
+  output,
+  cacheRead,
+  cacheWrite,
+  reasoning,
+  toolCalls,
+  nanoUsd,
+}: CaseResult['billed']): string {
+  const details = [
+    ...(cacheRead > 0 ? [`${cacheRead} r`] : []),
+    ...(cacheWrite > 0 ? [`${cacheWrite} w`] : []),
+    ...(reasoning > 0 ? [`${reasoning} t`] : []),
+  ]
+  const inBrackets = details.length === 0 ? '' : ` (${details.join(', ')})`
+  const tools = toolCalls === 0 ? '' : `; ${toolCalls} tools`
+  return `${calls}: ${input} → ${output}${inBrackets}${tools}; $${(nanoUsd / 1e9).toFixed(9)}`
+}
+
+function unpriced({ totals }: CaseResult): string {
+  return totals.unpriced === 0 ? '' : `; ${totals.unpriced} unpriced`
+}
