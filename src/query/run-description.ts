@@ -11,13 +11,14 @@ import {
   ATTR_RUNSPAN_RUN_GOAL,
   ATTR_RUNSPAN_RUN_STATUS,
   ATTR_RUNSPAN_RUN_STATUS_REASON,
+  ATTR_USER_ID,
 } from '../attributes.ts'
 import { isSetAt, numberAt, textAt } from './attribute-values.ts'
 import { runKeyOf } from './run-key.ts'
 import { serviceOf } from './service-of.ts'
 import type { StoredSpan } from './stored-span.ts'
 
-/** What a run's root says about the run. Without a root, nothing. */
+/** What a run's root says about the run. Without a root, only what all of its spans say. */
 export interface RunDescription {
   readonly agent: string | undefined
   /** The service that wrote the root. */
@@ -41,10 +42,15 @@ export interface RunDescription {
   /** True where nobody awaits the run. */
   readonly isDetached: boolean
   readonly conversationId: string | undefined
+  readonly userId: string | undefined
 }
 
-/** Reads what a root says. */
-export function describeRun(root: StoredSpan | undefined): RunDescription {
+/**
+ * Reads what a root says.
+ *
+ * @param any some span of the run: conversation and user are on all of them
+ */
+export function describeRun(root: StoredSpan | undefined, any: StoredSpan | undefined): RunDescription {
   const attributes = root?.attributes ?? {}
   const text = (key: string): string | undefined => textAt(attributes, key)
   const runId = (key: string): string | undefined => {
@@ -67,6 +73,7 @@ export function describeRun(root: StoredSpan | undefined): RunDescription {
     firstRunId: runId(ATTR_RUNSPAN_FIRST_RUN_ID),
     attempt: numberAt(attributes, ATTR_RUNSPAN_RUN_ATTEMPT) ?? 1,
     isDetached: isSetAt(attributes, ATTR_RUNSPAN_RUN_DETACHED),
-    conversationId: text(ATTR_GEN_AI_CONVERSATION_ID),
+    conversationId: textAt((root ?? any)?.attributes ?? {}, ATTR_GEN_AI_CONVERSATION_ID),
+    userId: textAt((root ?? any)?.attributes ?? {}, ATTR_USER_ID),
   }
 }

@@ -55,7 +55,7 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
   return {
     runId,
     root,
-    ...describeRun(root),
+    ...describeRun(root, spans[0]),
     startUnixNano: (root ?? spans[0]!).startUnixNano,
     durationMillis: root === undefined ? undefined : durationMillisOf(root),
     ownTotals: own.totals,
@@ -69,7 +69,7 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
 }
 
 /** A run's root: INTERNAL, without a parent, with the run id, and no segment. */
-function isRunRoot(span: StoredSpan): boolean {
+export function isRunRoot(span: StoredSpan): boolean {
   return (
     span.parentSpanId === undefined &&
     span.kind === 'internal' &&

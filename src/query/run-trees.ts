@@ -46,8 +46,9 @@ function runIdsNamedIn(traces: Iterable<readonly StoredSpan[]>): Set<string> {
   return named
 }
 
-/** Whether a span's trace state marks its trace as a run: before the root comes, often nothing else does. */
-function isOfRun({ traceState, traceId }: StoredSpan): boolean {
+/** Whether a span marks its trace as a run: it says so, or its trace state does, which before the root comes is often all. */
+export function isOfRun({ traceState, traceId, attributes }: StoredSpan): boolean {
+  if (ATTR_RUNSPAN_RUN_ID in attributes) return true
   if (traceState === undefined) return false
   const mark = `runspan=${traceId.slice(16)}`
   return traceState.split(',').some((member) => member.trim() === mark)

@@ -16,7 +16,7 @@ export function spansByTrace(spans: Iterable<StoredSpan>): Map<string, readonly 
 }
 
 /** The order of spans: by start; then by id, so that the order in which spans arrived decides nothing. */
-function byStart(a: StoredSpan, b: StoredSpan): number {
+export function byStart(a: StoredSpan, b: StoredSpan): number {
   if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1
   return a.spanId < b.spanId ? -1 : a.spanId > b.spanId ? 1 : 0
 }

@@ -1,0 +1,47 @@
+import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import type { ListedRun, RunFlag, StoredRun } from './run-reader.ts'
+import { runTreeOf } from './run-tree.ts'
+import type { StoredTrace, TraceOutline } from './span-source.ts'
+import type { StoredSpan } from './stored-span.ts'
+
+/** A run as lists have it. */
+export function listedRunOf(trace: TraceOutline): ListedRun {
+  const {
+    root,
+    segments: _segments,
+    dispatches: _dispatches,
+    spans: _spans,
+    ...about
+  } = runTreeOf(trace.traceId, trace.outline)
+  return { ...about, flags: flagsOf(trace, root) }
+}
+
+/** A run with its spans. */
+export function storedRunOf(trace: StoredTrace, foundBy: StoredRun['foundBy']): StoredRun {
+  const { traceId, outline, spans, spanCount } = trace
+  const tree = runTreeOf(traceId, outline)
+  const hasMoreSpans = spanCount > spans.length
+  const flags = flagsOf(trace, tree.root)
+  if (!hasMoreSpans && hasOrphans(spans)) flags.push('spans_missing')
+  return { ...tree, spans, foundBy, spanCount, hasMoreSpans, flags }
+}
+
+function flagsOf(
+  { outline, lastEndUnixNano, isMarked, isTruncated, isEvicted }: TraceOutline,
+  root: StoredSpan | undefined,
+): RunFlag[] {
+  const flags: RunFlag[] = []
+  if (root === undefined) flags.push('root_not_received')
+  else if (lastEndUnixNano > root.endUnixNano || outline.some(({ name }) => name === SPAN_RUNSPAN_AMENDMENT)) {
+    flags.push('late_spans')
+  }
+  if (isTruncated) flags.push('truncated')
+  if (isEvicted) flags.push('evicted')
+  if (!isMarked) flags.push('unmarked')
+  return flags
+}
+
+function hasOrphans(spans: readonly StoredSpan[]): boolean {
+  const ids = new Set(spans.map(({ spanId }) => spanId))
+  return spans.some(({ parentSpanId }) => parentSpanId !== undefined && !ids.has(parentSpanId))
+}

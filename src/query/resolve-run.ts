@@ -1,0 +1,51 @@
+import { RunspanError } from '../errors.ts'
+import { runKeyOf } from './run-key.ts'
+import type { StoredRun } from './run-reader.ts'
+import type { SpanSource, StoredTrace } from './span-source.ts'
+
+const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/
+
+/**
+ * A run id as stores have it.
+ *
+ * @throws {@link RunspanError} `bad_request` where the text is none
+ */
+export function runIdOf(text: string): string {
+  const key = typeof text === 'string' ? runKeyOf(text.trim()) : ''
+  if (traceIdPattern.test(key)) return key
+  throw new RunspanError(
+    'bad_request',
+    `Failed to read a run: its id cannot be ${JSON.stringify(text)}. Use 32 hex digits, or the dashed form of a UUID.`,
+  )
+}
+
+/** A run and how its id named it. */
+export interface ResolvedRun {
+  readonly trace: StoredTrace
+  readonly foundBy: StoredRun['foundBy']
+}
+
+/**
+ * Finds the run that an id names: its own id; one that was asked for and could not be kept; the first delivery of a run
+ * of which nothing came, which its newest execution stands for.
+ *
+ * @param runId 32 lower-case hex digits; any other text names no run
+ */
+export async function resolveRun(
+  source: SpanSource,
+  runId: string,
+  maxSpans: number,
+): Promise<ResolvedRun | undefined> {
+  if (!traceIdPattern.test(runId)) return undefined
+  const trace = await source.readTrace(runId, maxSpans)
+  if (trace?.isMarked === true) return { trace, foundBy: 'run_id' }
+  for (const [key, foundBy] of [
+    ['requestedRunId', 'requested_run_id'],
+    ['firstRunId', 'first_run_id'],
+  ] as const) {
+    const { traces } = await source.findRuns({ [key]: runId }, 0, 1)
+    const other = traces[0] === undefined ? undefined : await source.readTrace(traces[0].traceId, maxSpans)
+    if (other !== undefined) return { trace: other, foundBy }
+  }
+  return trace === undefined ? undefined : { trace, foundBy: 'run_id' }
+}

@@ -1,0 +1,45 @@
+import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import { dispatchOf } from './dispatch.ts'
+import { isRunRoot } from './run-tree.ts'
+import { isOfRun } from './run-trees.ts'
+import { isSegmentRoot } from './segment.ts'
+import type { StoredTrace } from './span-source.ts'
+import type { StoredSpan } from './stored-span.ts'
+
+/** Whether a span is one that a run's numbers and relations are read from. */
+export function isOutlineSpan(span: StoredSpan): boolean {
+  return (
+    isRunRoot(span) || isSegmentRoot(span) || span.name === SPAN_RUNSPAN_AMENDMENT || dispatchOf(span) !== undefined
+  )
+}
+
+/**
+ * What a store has of a trace, from all of its spans.
+ *
+ * @param spans each once, in the order in which they started; at least one
+ */
+export function storedTraceOf(
+  traceId: string,
+  spans: readonly StoredSpan[],
+  maxSpans: number = spans.length,
+  isTruncated = false,
+): StoredTrace {
+  const outline: StoredSpan[] = []
+  let lastEndUnixNano = 0n
+  let isMarked = false
+  for (const [at, span] of spans.entries()) {
+    if (at === 0 || isOutlineSpan(span)) outline.push(span)
+    if (span.endUnixNano > lastEndUnixNano) lastEndUnixNano = span.endUnixNano
+    isMarked ||= isOfRun(span)
+  }
+  return {
+    traceId,
+    outline,
+    lastEndUnixNano,
+    isMarked,
+    isTruncated,
+    isEvicted: false,
+    spans: maxSpans >= spans.length ? spans : spans.slice(0, maxSpans),
+    spanCount: spans.length,
+  }
+}
