@@ -204,6 +204,11 @@ export const ATTR_RUNSPAN_FAMILY_COST_NANO_USD = 'runspan.family.cost.nano_usd'
 /** int. Cost of one counted model call, on its leaf; another key than the rollup's, so that neither is added to the other. */
 export const ATTR_RUNSPAN_CALL_COST_NANO_USD = 'runspan.call.cost.nano_usd'
 
+/** string, bounded. Why the run left its process whole, or `root_only`. On roots that a `RunSamplingProcessor` decided about. */
+export const ATTR_RUNSPAN_SAMPLING_REASON = 'runspan.sampling.reason'
+/** int. Spans of the part that were left out when it was sampled. Beside {@link ATTR_RUNSPAN_SAMPLING_REASON}. */
+export const ATTR_RUNSPAN_SAMPLING_DROPPED_SPANS = 'runspan.sampling.dropped_spans'
+
 /** Name of the span that reports what ended after the root. */
 export const SPAN_RUNSPAN_AMENDMENT = 'runspan amendment'
 /** Prefix of an amendment's numbers: the rollup keys with `runspan.late.` in place of `runspan.`. */

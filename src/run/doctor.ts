@@ -70,7 +70,7 @@ function providerFindings(): readonly Finding[] {
       code: 'not_sampled',
       severity: 'warning',
       message: 'The sampler dropped a root span: such runs have neither spans nor totals.',
-      fix: 'Sample runs always, or record without exporting (createAlwaysRecordSampler of @opentelemetry/sdk-trace).',
+      fix: 'Sample runs always, or put the sampler into new RunSampler(…), which records runs without sampling them.',
     })
     return findings
   }

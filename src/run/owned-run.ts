@@ -27,6 +27,7 @@ export interface FamilyPlace {
 export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
   readonly joined = false
   activity = 0
+  isUnsampled = false
   readonly agentName: string
   readonly goal: string | undefined
   readonly #place: FamilyPlace

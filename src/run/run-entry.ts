@@ -15,6 +15,8 @@ export interface RunEntry extends Listed {
   readonly parentRunId?: string | undefined
   /** True for a joined part of a run that is owned elsewhere. */
   readonly joined: boolean
+  /** True where the process that opened the run did not sample it, and has told everybody so. */
+  readonly isUnsampled?: boolean | undefined
   /** Stamped on every span of this part, where the application gave it. */
   readonly conversationId: string | undefined
   readonly userId: string | undefined

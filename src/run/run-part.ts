@@ -145,7 +145,8 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   }
 
   get recorded(): boolean {
-    return this.#ending === undefined ? this.otelSpan.isRecording() : (this.otelSpan.spanContext().traceFlags & 1) === 1
+    if (this.#ending === undefined) return this.otelSpan.isRecording()
+    return this.tally !== undefined || (this.otelSpan.spanContext().traceFlags & 1) === 1
   }
 
   get input(): I {

@@ -81,6 +81,9 @@ const state: Shared = ((globalThis as Host)[key] ??= {
     carriersMalformed: 0,
     carriersNotWritten: 0,
     callsUnpriced: 0,
+    runsSampledOut: 0,
+    spansSampledOut: 0,
+    runsGivenUp: 0,
   },
 })
 

@@ -78,7 +78,8 @@ function endOpen(run: Pick<OwnedRun, 'end' | 'canEnd'>, outcome: RunOutcome): bo
 
 /**
  * Writes the root of a run that was opened elsewhere, and ends it: under the id that its parts point at, and not at all
- * where the opener's sampler dropped it, because then its parts were dropped too.
+ * where the opener's sampler dropped it, because then its parts were dropped too. One that was recorded without being
+ * sampled has a subtotal: it goes on as it was.
  */
 function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): boolean {
   const description = decodeHandOff(handedOff)
@@ -91,8 +92,10 @@ function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): bo
     return false
   }
   const { agentName, parentRunId, rootRunId, conversationId, userId, subtotal } = description
-  const tracer = description.isSampled ? ambientTracer() : new ProxyTracerProvider().getTracer('runspan')
+  const isRecorded = description.isSampled || subtotal !== undefined
+  const tracer = isRecorded ? ambientTracer() : new ProxyTracerProvider().getTracer('runspan')
   const run = new OwnedRun(agentName, runId, tracer, { conversationId, userId }, { parentRunId, rootRunId }, undefined)
+  run.isUnsampled = !description.isSampled
   const attributes = { ...description.attributes, [ATTR_RUNSPAN_RUN_DETACHED]: true }
   const identity = { runId, requested: runId, first: undefined, attempt: undefined }
   const init = {

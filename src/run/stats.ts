@@ -47,6 +47,12 @@ export interface RunspanStats {
   readonly carriersNotWritten: number
   /** Model calls without a known price. */
   readonly callsUnpriced: number
+  /** Runs and segments of which a `RunSamplingProcessor` let no more than the root leave. */
+  readonly runsSampledOut: number
+  /** Spans that a `RunSamplingProcessor` dropped. */
+  readonly spansSampledOut: number
+  /** Open runs that a `RunSamplingProcessor` decided about early, because as much was held as may be. */
+  readonly runsGivenUp: number
 }
 
 /** A copy of the counters, as they are now. */

@@ -208,7 +208,7 @@ export interface WorkSpan {
 export interface Run<I = unknown> extends WorkSpan {
   /** 32 lower-case hex digits: the trace id. */
   readonly runId: string
-  /** False where nothing is recorded: no provider, or not sampled. */
+  /** False where nothing is recorded: no provider, or dropped by the sampler. What is recorded need not be exported. */
   readonly recorded: boolean
   /** Names this run for other processes. Reading it is taken as a sign that parts may be done elsewhere. */
   readonly ref: RunRef

@@ -1,0 +1,29 @@
+import type { Context } from '@opentelemetry/api'
+
+import type { RunEntry } from '../run/run-entry.ts'
+import { runOfContext } from '../run/run-context.ts'
+import type { RunPart } from '../run/run-part.ts'
+import { randomnessOf, randomnessOfTraceId } from './ot-trace-state.ts'
+
+/** The first run of the family that a run or segment belongs to, as far as this process knows; else the run itself. */
+export function familyOf(entry: RunEntry): string {
+  return (entry as Partial<RunPart>).rootRunId ?? entry.runId
+}
+
+/**
+ * The randomness that a run which starts is to share with its family, or `undefined` where its own trace id says it:
+ * that of a first run, of a segment, and of a run whose family is not known.
+ */
+export function familyRandomness(entry: RunEntry, context: Context): string | undefined {
+  if (entry.joined) return undefined
+  const family = familyOf(entry)
+  if (family === entry.runId) return undefined
+  const enclosing = runOfContext(context)
+  const isParent = enclosing !== undefined && enclosing.runId === entry.parentRunId
+  return (isParent ? randomnessOf(enclosing.rootContext?.traceState) : undefined) ?? randomnessOfTraceId(family)
+}
+
+/** The randomness by which a run or segment is kept or dropped: the same wherever the family is known. */
+export function randomnessOfPart(entry: RunEntry): string {
+  return randomnessOf(entry.rootContext?.traceState) ?? randomnessOfTraceId(familyOf(entry))
+}

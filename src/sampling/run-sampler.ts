@@ -1,0 +1,110 @@
+import { trace, type Attributes, type Context, type Link } from '@opentelemetry/api'
+
+import { RunspanError } from '../errors.ts'
+import { textOf } from '../internal/text-of.ts'
+import { mayBeAdopted } from '../rollup/adopted-run.ts'
+import { partOfTrace } from '../rollup/part-of-trace.ts'
+import { nodeOf } from '../rollup/span-node.ts'
+import type { RunEntry } from '../run/run-entry.ts'
+import { shared } from '../run/shared.ts'
+import { count } from '../run/stats.ts'
+import { familyRandomness } from './family-randomness.ts'
+import { withRandomness } from './ot-trace-state.ts'
+import { decisions, type SamplerLike, type SamplingResultLike } from './sampler-like.ts'
+
+/** Options of {@link RunSampler}. */
+export interface RunSamplerOptions {
+  /**
+   * Whether a linked run gets the randomness of its family's first run, as `ot=rv:…` in its `tracestate`: then samplers
+   * that know OpenTelemetry's consistent probability sampling decide alike for all runs of the family, here, in other
+   * services and in collectors.
+   *
+   * @defaultValue true
+   */
+  readonly families?: boolean | undefined
+}
+
+/**
+ * Records what belongs to a run although the sampler around which it is put drops it. Such spans reach the span
+ * processors, so that totals, callbacks and metrics are those of an unsampled process; they lack the sampled flag, so
+ * that stock processors export none of them, and other services are told that the trace is not sampled.
+ *
+ * Spans outside of runs are sampled as ever. Works with any sampler of SDK 2.0 to 3.1:
+ *
+ * @example
+ * ```ts
+ * import { AlwaysOnSampler, ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-node'
+ * import { RunIdGenerator, RunRollupProcessor, RunSampler } from 'runspan'
+ *
+ * const options = {
+ *   idGenerator: new RunIdGenerator(),
+ *   sampler: new RunSampler(new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) })),
+ *   spanProcessors: [new RunRollupProcessor()],
+ * }
+ * ```
+ */
+export class RunSampler implements SamplerLike {
+  readonly #inner: SamplerLike
+  readonly #families: boolean
+
+  /**
+   * @param inner decides what is sampled
+   * @throws {@link RunspanError} `bad_configuration` where `inner` is no sampler
+   */
+  constructor(inner: SamplerLike, options: RunSamplerOptions = {}) {
+    if (typeof (inner as Partial<SamplerLike> | undefined)?.shouldSample !== 'function') {
+      throw new RunspanError(
+        'bad_configuration',
+        `Failed to make a RunSampler: ${textOf(inner)} cannot be used. Pass the sampler that decides what is sampled.`,
+      )
+    }
+    this.#inner = inner
+    this.#families = options.families ?? true
+  }
+
+  shouldSample(
+    context: Context,
+    traceId: string,
+    spanName: string,
+    spanKind: number,
+    attributes: Attributes,
+    links: Link[],
+  ): SamplingResultLike {
+    const result = this.#inner.shouldSample(context, traceId, spanName, spanKind, attributes, links)
+    try {
+      const { starting, amending } = shared()
+      if (starting !== undefined) return this.#root(result, starting, context)
+      if (result.decision !== decisions.drop) return result
+      return amending || belongsToRun(context, traceId) || mayBeAdopted(attributes) ? recorded(result) : result
+    } catch (error) {
+      count('internalErrors', 'failed to see whether a span belongs to a run; it is sampled as ever', error)
+      return result
+    }
+  }
+
+  toString(): string {
+    return `RunSampler{${this.#inner.toString()}}`
+  }
+
+  #root(result: SamplingResultLike, entry: RunEntry, context: Context): SamplingResultLike {
+    // Its opener has told everybody that the run is not sampled: a root that is would stand alone.
+    const isDropped = result.decision === decisions.drop || entry.isUnsampled === true
+    const randomness = this.#families ? familyRandomness(entry, context) : undefined
+    if (randomness === undefined) return isDropped ? recorded(result) : result
+    const decision = isDropped ? decisions.record : result.decision
+    const traceState = withRandomness(result.traceState, randomness)
+    return { ...result, decision, ...(traceState === undefined ? {} : { traceState }) }
+  }
+}
+
+function recorded(result: SamplingResultLike): SamplingResultLike {
+  return { ...result, decision: decisions.record }
+}
+
+/** Whether the rollup will attribute a span to a run or segment of this process. */
+function belongsToRun(context: Context, traceId: string): boolean {
+  const parent = trace.getSpan(context)
+  // A trace that begins here is no run's: a run's own root is known by then.
+  if (parent === undefined) return false
+  return nodeOf(parent) !== undefined || partOfTrace(traceId, context) !== undefined
+}
