@@ -1,7 +1,9 @@
 const chunkSizeBytes = 65_536
 
 /** Below this length a loop over the characters beats a call into Node. */
-const shortTextLength = 32
+const shortTextLength = 24
+/** The same for bytes. */
+const shortSizeBytes = 12
 
 /**
  * Protobuf's wire format into one growing buffer. Spans are cut out of chunks that they share, without being copied.
@@ -49,6 +51,11 @@ export class ByteWriter {
   /** Forgets what was written since `position`. */
   rewind(position: number): void {
     this.#position = position
+  }
+
+  /** A copy of what was written since `position`. */
+  copySince(position: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, position, this.#position)
   }
 
   byte(value: number): void {
@@ -124,25 +131,31 @@ export class ByteWriter {
   /** Bytes as they are. */
   raw(value: Uint8Array): void {
     if (this.#position + value.length > this.#bytes.length) this.#grow(value.length)
-    const bytes = this.#bytes
-    let position = this.#position
-    if (value.length > 64) bytes.set(value, position)
-    else for (let index = 0; index < value.length; index++) bytes[position + index] = value[index]!
-    position += value.length
-    this.#position = position
+    this.#position = putBytes(this.#bytes, this.#position, value)
   }
 
-  /** Hexadecimal digits as bytes, with their length. The caller has checked them. */
-  hex(digits: string): void {
-    const size = digits.length >> 1
-    if (this.#position + size + 1 > this.#bytes.length) this.#grow(size + 1)
+  /**
+   * An id of `size` bytes, with its tag and length, from its hexadecimal digits.
+   *
+   * @returns false, with nothing written, where it is no id: receivers refuse a whole request for one of a wrong length
+   */
+  id(tag: number, digits: string, size: number): boolean {
+    if (typeof digits !== 'string' || digits.length !== size * 2) return false
+    if (this.#position + size + 2 > this.#bytes.length) this.#grow(size + 2)
     const bytes = this.#bytes
     let position = this.#position
+    bytes[position++] = tag
     bytes[position++] = size
+    let isZero = true
     for (let index = 0; index < digits.length; index += 2) {
-      bytes[position++] = (nibble(digits.charCodeAt(index)) << 4) | nibble(digits.charCodeAt(index + 1))
+      const byte = (digitOf(digits, index) << 4) | digitOf(digits, index + 1)
+      if (byte < 0) return false
+      if (byte !== 0) isZero = false
+      bytes[position++] = byte
     }
+    if (isZero) return false
     this.#position = position
+    return true
   }
 
   /** A text in UTF-8, with its length. */
@@ -180,8 +193,7 @@ export class ByteWriter {
     let position = start
     bytes[position++] = tag
     position = putVarint(bytes, position, key.length + 1 + varintSize(valueSize) + valueSize)
-    for (let index = 0; index < key.length; index++) bytes[position + index] = key[index]!
-    position += key.length
+    position = putBytes(bytes, position, key)
     bytes[position++] = 0x12
     position = putVarint(bytes, position, valueSize)
     bytes[position++] = 0x0a
@@ -245,6 +257,13 @@ function putVarint(bytes: Uint8Array, start: number, value: number): number {
   return position
 }
 
+function putBytes(bytes: Uint8Array, position: number, value: Uint8Array): number {
+  const size = value.length
+  if (size > shortSizeBytes) bytes.set(value, position)
+  else for (let index = 0; index < size; index++) bytes[position + index] = value[index]!
+  return position + size
+}
+
 function putFixed32(bytes: Uint8Array, position: number, value: number): number {
   bytes[position] = value
   bytes[position + 1] = value >>> 8
@@ -270,6 +289,14 @@ function textAttributeHeadSize(keyLength: number, size: number): number {
   return 1 + varintSize(attributeSize) + (attributeSize - size)
 }
 
-function nibble(code: number): number {
-  return code > 0x60 ? code - 0x57 : code > 0x40 ? code - 0x37 : code - 0x30
+const digits = new Int8Array(256).fill(-1)
+for (let digit = 0; digit < 16; digit++) {
+  digits[digit.toString(16).charCodeAt(0)] = digit
+  digits[digit.toString(16).toUpperCase().charCodeAt(0)] = digit
+}
+
+/** @returns -1 for what is no digit; also shifted by four bits that stays below zero */
+function digitOf(text: string, index: number): number {
+  const code = text.charCodeAt(index)
+  return code < 256 ? digits[code]! : -1
 }

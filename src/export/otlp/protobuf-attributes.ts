@@ -1,10 +1,13 @@
 import type { ByteWriter } from './byte-writer.ts'
 import type { ExportableAttributes } from './exportable-span.ts'
-import type { KeyTable } from './key-table.ts'
+import type { KeyEntry, KeyTable } from './key-table.ts'
 import { tags } from './wire-tags.ts'
 
 /** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */
 export const maxValueDepth = 24
+
+/** Longest text that is kept to be compared with the next one. */
+const maxRememberedLength = 64
 
 /** Writes attributes as repeated `KeyValue`s. */
 export function writeAttributes(
@@ -13,30 +16,58 @@ export function writeAttributes(
   attributes: ExportableAttributes,
   keys: KeyTable,
 ): void {
+  let entry = keys.first
   for (const key in attributes) {
-    if (!Object.hasOwn(attributes, key)) continue
-    const entry = keys.get(key)
-    const { rule } = entry
-    let value = attributes[key]
-    if (rule !== 'pass') {
-      if (rule === 'leave_out') continue
-      if (rule === 'hide') value = keys.filter.hidden
-      else if (typeof value === 'string') value = keys.filter.text(value, key)
-      else if (typeof value === 'object' && value !== null) value = keys.filter.value(value, key)
-    }
-    if (typeof value === 'string') {
-      writer.textAttribute(tag, entry.bytes, value)
-      continue
-    }
-    writer.tag(tag)
-    const start = writer.startMessage()
-    writer.raw(entry.bytes)
-    writer.tag(tags.keyValue.value)
-    const valueStart = writer.startMessage()
-    writeValue(writer, value, 0)
-    writer.endMessage(valueStart)
-    writer.endMessage(start)
+    if (!Object.prototype.hasOwnProperty.call(attributes, key)) continue
+    entry = keys.after(entry, key)
+    if (entry.rule === 'leave_out') continue
+    const value = attributes[key]
+    if (typeof value === 'string' && value.length <= maxRememberedLength) {
+      writeShortText(writer, tag, entry, value, keys)
+    } else writeAttribute(writer, tag, entry, value, keys)
   }
+}
+
+/**
+ * Most texts are short and come again with the next span: names of models, operations, hosts. Then what was written
+ * last time is copied, which also spares its redaction.
+ */
+function writeShortText(writer: ByteWriter, tag: number, entry: KeyEntry, text: string, keys: KeyTable): void {
+  if (text !== entry.lastText) {
+    entry.lastText = text
+    entry.lastAttribute = undefined
+    writeAttribute(writer, tag, entry, text, keys)
+    return
+  }
+  if (entry.lastAttribute !== undefined) {
+    writer.tag(tag)
+    writer.raw(entry.lastAttribute)
+    return
+  }
+  const { position } = writer
+  writeAttribute(writer, tag, entry, text, keys)
+  entry.lastAttribute = writer.copySince(position + 1)
+}
+
+function writeAttribute(writer: ByteWriter, tag: number, entry: KeyEntry, original: unknown, keys: KeyTable): void {
+  let value = original
+  if (entry.rule !== 'pass') {
+    if (entry.rule === 'hide') value = keys.filter.hidden
+    else if (typeof value === 'string') value = keys.filter.text(value, entry.key)
+    else if (typeof value === 'object' && value !== null) value = keys.filter.value(value, entry.key)
+  }
+  if (typeof value === 'string') {
+    writer.textAttribute(tag, entry.field, value)
+    return
+  }
+  writer.tag(tag)
+  const start = writer.startMessage()
+  writer.raw(entry.field)
+  writer.tag(tags.keyValue.value)
+  const valueStart = writer.startMessage()
+  writeValue(writer, value, 0)
+  writer.endMessage(valueStart)
+  writer.endMessage(start)
 }
 
 /** Writes what is inside an `AnyValue`: nothing for null, and for what OTLP has no kind for. */

@@ -2,7 +2,7 @@ import type { ByteWriter } from './byte-writer.ts'
 import type { ExportableEvent, ExportableLink, ExportableSpan } from './exportable-span.ts'
 import type { KeyTable } from './key-table.ts'
 import { writeAttributes } from './protobuf-attributes.ts'
-import { areValidIds, isValidSpanId, otlpFlags } from './span-ids.ts'
+import { otlpFlags } from './span-flags.ts'
 import { tags } from './wire-tags.ts'
 
 /**
@@ -14,19 +14,12 @@ export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTab
   const { filter } = keys
   const context = span.spanContext()
   const { traceId, spanId } = context
-  if (!areValidIds(traceId, spanId)) return false
-  writer.tag(tags.span.traceId)
-  writer.hex(traceId)
-  writer.tag(tags.span.spanId)
-  writer.hex(spanId)
+  if (!writer.id(tags.span.traceId, traceId, 16) || !writer.id(tags.span.spanId, spanId, 8)) return false
   if (context.traceState !== undefined) {
     writeText(writer, tags.span.traceState, filter.traceState(context.traceState.serialize()))
   }
   const parent = span.parentSpanContext
-  if (parent !== undefined && isValidSpanId(parent.spanId)) {
-    writer.tag(tags.span.parentSpanId)
-    writer.hex(parent.spanId)
-  }
+  if (parent !== undefined) writer.id(tags.span.parentSpanId, parent.spanId, 8)
   writeText(writer, tags.span.name, filter.name(span.name, 'span.name'))
   writer.tag(tags.span.kind)
   // OTLP has a kind 0, unspecified, in front of the API's.
@@ -71,13 +64,13 @@ function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable):
 /** @returns false for a link to nowhere */
 function writeLink(writer: ByteWriter, link: ExportableLink, keys: KeyTable): boolean {
   const { context } = link
-  if (!areValidIds(context.traceId, context.spanId)) return false
+  const { position } = writer
   writer.tag(tags.span.links)
   const start = writer.startMessage()
-  writer.tag(tags.link.traceId)
-  writer.hex(context.traceId)
-  writer.tag(tags.link.spanId)
-  writer.hex(context.spanId)
+  if (!writer.id(tags.link.traceId, context.traceId, 16) || !writer.id(tags.link.spanId, context.spanId, 8)) {
+    writer.rewind(position)
+    return false
+  }
   if (context.traceState !== undefined) {
     writeText(writer, tags.link.traceState, keys.filter.traceState(context.traceState.serialize()))
   }
