@@ -3,6 +3,7 @@
  *
  * - `bad_configuration`: an option or an argument given at set-up cannot work.
  * - `generator_missing`: strict mode found no `RunIdGenerator` in the registered tracer provider.
+ * - `budget_exceeded`: a run went over its budget; the reason that its `signal` aborts with.
  * - `missing_package`: the Node preset needs an OpenTelemetry package that is not installed.
  * - `bad_request`: a read asks for what no store may answer: a limit above the maximum, a run id that is none.
  * - `too_many_pages`: a walk over pages came to its bound; what was read so far has been handed out.
@@ -10,6 +11,7 @@
  * - `unsupported_node`: this version of Node has no `node:sqlite`.
  */
 export type RunspanErrorCode =
+  | 'budget_exceeded'
   | 'bad_configuration'
   | 'generator_missing'
   | 'missing_package'
@@ -21,7 +23,8 @@ export type RunspanErrorCode =
 const marker = Symbol.for('runspan.error')
 
 /**
- * The base of every error this package throws: at set-up and when stored runs are read, none while an agent runs.
+ * The base of every error this package throws: at set-up and when stored runs are read, none into a
+ * running agent: one that goes over its budget finds the error as the reason of its `signal`.
  * Recognise it with {@link RunspanError.is}, and branch on {@link RunspanError.code}.
  */
 export class RunspanError extends Error {

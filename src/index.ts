@@ -5,16 +5,24 @@
  * @module
  */
 export { RunspanError, type RunspanErrorCode } from './errors.ts'
-export { expressMiddleware, type ExpressRequest, type ExpressResponse, type Middleware } from './propagation/express.ts'
 export type { Carrier } from './propagation/carrier.ts'
+export { bindRun } from './propagation/bind-run.ts'
 export { extractRun } from './propagation/extract-run.ts'
 export { injectRun } from './propagation/inject-run.ts'
 export { propagationAttributes, type MessageAttribute } from './propagation/message-attributes.ts'
+export {
+  expressMiddleware,
+  type ExpressRequest,
+  type ExpressResponse,
+  type Middleware,
+} from './propagation/middleware/express.ts'
 export { propagationHeaders } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
 export { withRunEnv, type WithRunEnv } from './propagation/with-run-env.ts'
 export type { Adopt } from './rollup/adopted-run.ts'
 export type { ModelPrice, PricedCall, PriceFunction, PriceSource } from './rollup/prices.ts'
+export type { RollupDetail } from './rollup/detail.ts'
+export { explainSpan, type CountReason, type SpanExplanation } from './rollup/explain-span.ts'
 export { RunRollupProcessor, type RollupOptions } from './rollup/run-rollup-processor.ts'
 export type { ReadableSpanLike } from './rollup/span-like.ts'
 export type { HoldLimits } from './sampling/held-runs.ts'
@@ -35,14 +43,19 @@ export type { ContentCapture, Redact, RedactionSite, RunspanOptions } from './ru
 export { endRun, startRun } from './run/start-run.ts'
 export { stats, type RunspanStats } from './run/stats.ts'
 export type {
+  FamilyTotals,
   JoinOptions,
   LinkType,
   LlmInit,
+  ModelTotals,
   OpenRun,
   Run,
+  RunBudget,
+  RunDetail,
   RunLink,
   RunOptions,
   RunOutcome,
+  RunProgress,
   RunRef,
   RunResult,
   RunStatus,

@@ -32,11 +32,16 @@ function nearestOpen(node: SpanNode): SpanNode | undefined {
 
 /** Whether a model call above that has ended already stands for this span's call. */
 export function isClaimed(node: SpanNode): boolean {
-  if (node.isBoundary) return false
+  return callAbove(node) !== undefined
+}
+
+/** The model call above that has ended and stands for this span's call. */
+export function callAbove(node: SpanNode): SpanNode | undefined {
+  if (node.isBoundary) return undefined
   for (let above = node.parent; above !== undefined && above.ended && !above.isBoundary; above = above.parent) {
-    if (above.isLeafWithUsage) return true
+    if (above.isLeafWithUsage) return above
   }
-  return false
+  return undefined
 }
 
 /** Whether an open span above may still turn out to stand for the same call. */

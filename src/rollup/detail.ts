@@ -36,7 +36,7 @@ export function checkedDetail(detail: readonly RollupDetail[] | undefined): Read
   if (Array.isArray(names) && names.every((name) => all.includes(name as RollupDetail))) return new Set(detail)
   throw new RunspanError(
     'bad_configuration',
-    `Failed to configure detail: ${textOf(detail)} cannot be used. Pass a list of 'models', 'tools', 'errors', 'family'.`,
+    `Failed to configure detail: ${Array.isArray(names) ? names.map((name) => textOf(name)).join(', ') : textOf(detail)} cannot be used. Pass a list of 'models', 'tools', 'errors', 'family'.`,
   )
 }
 

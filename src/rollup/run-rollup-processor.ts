@@ -10,20 +10,23 @@ import {
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
+import { budgetError } from '../run/budget.ts'
 import { rollupMark } from '../run/run-entry.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
 import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
-import type { RunTotals, Usage } from '../run/types.ts'
+import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
+import { Adoption } from './adoption.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
+import { OpenSpans } from './open-spans.ts'
 import { partOfTrace } from './part-of-trace.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { raiseErrors } from './settle-failure.ts'
 import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike, type SpanProcessorLike } from './span-like.ts'
-import { SpanNode, nodeOf } from './span-node.ts'
+import { SpanNode, anyNodeOf } from './span-node.ts'
 import { PartTally, Tally, outermostOf, raise, type PartFeeder } from './tally.ts'
 
 /** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
@@ -37,9 +40,10 @@ export interface RollupOptions {
   /** Which spans carry `runspan.run.id`: run and segment roots, or every span of a run. @defaultValue 'roots' */
   readonly stamp?: 'roots' | 'all' | undefined
   /**
-   * Whether a trace whose topmost span is an agent's becomes a run although nobody called `wrapAgent`: `'agents'` takes
-   * spans without a parent whose operation is `invoke_agent` or `invoke_workflow` at their start; a function decides
-   * itself, and one that throws adopts nothing. @defaultValue false
+   * Whether a trace whose topmost span is an agent's becomes a run although nobody called `wrapAgent`, and an agent below
+   * a span that is none, a server's for example, has totals of its own. `'agents'` knows the marks of frameworks; a
+   * function decides itself: it is asked about spans that no run is around, when their first child starts and when they
+   * end, and one that throws adopts nothing. @defaultValue false
    */
   readonly adopt?: Adopt | undefined
   /** What is kept beside the sums: in `run.totals.detail`, and on the roots. @defaultValue [] */
@@ -75,7 +79,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly #prices: PriceBook
   readonly #price: Pricer
   readonly #onUsage: RollupOptions['onUsage']
-  readonly #adopts: ReturnType<typeof adopter>
+  readonly #adoption: Adoption | undefined
+  readonly #openSpans = new OpenSpans()
   /** Closed parts with late numbers that no amendment has reported yet. */
   readonly #pending = new Set<PartTally>()
   #isShutDown = false
@@ -100,7 +105,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
         ),
     })
     this.#onUsage = options.onUsage
-    this.#adopts = adopter(options.adopt)
+    const adopts = adopter(options.adopt)
+    this.#adoption = adopts === undefined ? undefined : new Adoption(adopts, this)
     this.#price = (call) => {
       const nanoUsd = this.#prices.price(call)
       if (nanoUsd === undefined) count('callsUnpriced')
@@ -125,7 +131,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
   onEnd(span: ReadableSpanLike): void {
     try {
-      const node = nodeOf(span)
+      const node = anyNodeOf(span)
       if (node !== undefined && !node.ended && node.part.feeder === this) this.#end(node)
     } catch (error) {
       count('internalErrors', 'failed to count a span; it is exported uncounted', error)
@@ -154,7 +160,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (node === undefined || node.ended) return
     raise(tally, 'spans', 1)
     for (let at = tally.parent; at !== undefined; at = at.parent) at.open--
-    node.selfReported = selfReported
+    if (selfReported !== undefined) node.selfReported = selfReported
     settleSpan(node, this.#price)
     // Where the application had set the status to OK, that stays.
     if (failed && node.span.status.code !== statusError && !node.failedBelow) raiseErrors(node, 1)
@@ -162,8 +168,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
   #start(span: ReadableSpanLike, parentContext: Context): void {
     const state = shared()
-    if (state.amending || nodeOf(span) !== undefined) return
-    const parentNode = span.parentSpanContext === undefined ? undefined : nodeOf(trace.getSpan(parentContext))
+    if (state.amending || anyNodeOf(span) !== undefined) return
+    const parentNode = span.parentSpanContext === undefined ? undefined : this.#parentOf(span, parentContext)
     const starting = state.starting
     if (starting !== undefined) {
       // One startSpan, one root: what a later processor starts in its own onStart is no root of ours.
@@ -173,49 +179,49 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       for (let at = part.parent; at !== undefined; at = at.parent) at.open++
       starting.tally = part
       part.root = new SpanNode(span, part, part, above, !starting.joined)
-      setState(span, part.root)
+      this.#opened(part.root)
       return
     }
     const above = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
     if (above === undefined) {
-      if (this.#adopts !== undefined && span.parentSpanContext === undefined && this.#adopts(span)) this.#adopt(span)
+      if (this.#adoption !== undefined) this.#opened(this.#adoption.begin(span))
       return
     }
+    if (above.part.isProvisional) this.#adoption!.beforeChild(above)
     const { part, tally: around } = above
     part.entry.activity++
-    const isAgent = span.kind === kindInternal && span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
+    const isAgent =
+      span.kind === kindInternal &&
+      span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent' &&
+      !part.isProvisional
     const tally = isAgent ? new Tally('agent', around, undefined) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
-    setState(span, new SpanNode(span, part, tally, above, isAgent))
+    this.#opened(new SpanNode(span, part, tally, above, isAgent))
     if (part.hasStamps || this.#stampAll) this.#stamp(span, part)
   }
 
-  #adopt(span: ReadableSpanLike): void {
-    const run = new AdoptedRun(span.spanContext())
-    const part = new PartTally(run, undefined, this)
-    run.tally = part
-    part.root = new SpanNode(span, part, part, undefined, true)
-    setState(span, part.root)
-    span.attributes[ATTR_RUNSPAN_RUN_ID] = run.runId
+  #parentOf(span: ReadableSpanLike, parentContext: Context): SpanNode | undefined {
+    return anyNodeOf(trace.getSpan(parentContext)) ?? this.#openSpans.parentOf(span)
+  }
+
+  #opened(node: SpanNode): void {
+    setState(node.span, node)
+    this.#openSpans.add(node)
   }
 
   #stamp(span: ReadableSpanLike, part: PartTally): void {
     const { conversationId, userId, runId } = part.entry
     if (conversationId !== undefined) span.attributes[ATTR_GEN_AI_CONVERSATION_ID] ??= conversationId
     if (userId !== undefined) span.attributes[ATTR_USER_ID] ??= userId
-    if (this.#stampAll) span.attributes[ATTR_RUNSPAN_RUN_ID] = runId
+    if (this.#stampAll && part.scope !== 'agent' && !part.isProvisional) span.attributes[ATTR_RUNSPAN_RUN_ID] = runId
   }
 
   #end(node: SpanNode): void {
+    this.#openSpans.delete(node)
+    if (node.part.isProvisional) this.#adoption!.atEnd(node)
     const { part, span } = node
-    if (part.root === node) {
-      // A root that was ended past its handle: the same write, one step later.
-      const failed = span.status.code === statusError
-      part.close(span.attributes, undefined, failed)
-      if (part.entry instanceof AdoptedRun) {
-        span.attributes[ATTR_RUNSPAN_RUN_STATUS] = failed ? 'failed' : 'completed'
-        part.entry.ended()
-      }
+    if (part.root === node && !part.isProvisional) {
+      this.#endRoot(node)
       return
     }
     part.entry.activity++
@@ -223,7 +229,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (node.isAgent) {
       node.tally.current.spans++
       around = node.tally.parent
-    }
+    } else if (part.root === node) around = part.parent
     for (; around !== undefined; around = around.parent) {
       around.open--
       around.current.spans++
@@ -236,11 +242,25 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (span.events !== undefined && span.events.length > 0) raise(node.tally, 'events', span.events.length)
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)
+    if (whole.entry.budget !== undefined && !whole.closed) stopIfOver(whole, part, whole.entry.budget)
+    if (whole.isProvisional) return
     if (whole.closed) this.#late(whole)
     else if (this.#onUsage !== undefined && whole.sums.llmCalls !== callsBefore) {
       const onUsage = this.#onUsage
       guarded('onUsage', () => onUsage(whole.entry.runId, whole.snapshot()))
     }
+  }
+
+  #endRoot({ part, span }: SpanNode): void {
+    // A root of ours was ended past its handle: the same write, one step later.
+    const failed = span.status.code === statusError
+    part.close(span.attributes, undefined, failed)
+    if (part.entry instanceof AdoptedRun && part.scope === 'run') {
+      span.attributes[ATTR_RUNSPAN_RUN_STATUS] = failed ? 'failed' : 'completed'
+      part.entry.ended()
+    }
+    const whole = outermostOf(part)
+    if (whole !== part && whole.closed) this.#late(whole)
   }
 
   #closeAgent(node: SpanNode): void {
@@ -282,7 +302,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       const now = Date.now()
       const attributes = {
         ...lateAttributes(late),
-        [ATTR_RUNSPAN_RUN_ID]: part.entry.runId,
+        ...(part.scope === 'agent' ? {} : { [ATTR_RUNSPAN_RUN_ID]: part.entry.runId }),
         [ATTR_RUNSPAN_ROLLUP_SCOPE]: part.scope,
       }
       const parent = trace.setSpanContext(ROOT_CONTEXT, root)
@@ -291,6 +311,14 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       state.amending = false
     }
   }
+}
+
+/** Tells a run, and the part of it that counted last, that it has gone over its budget. */
+function stopIfOver(whole: PartTally, part: PartTally, budget: RunBudget): void {
+  const error = budgetError(whole.entry.runId, budget, whole.snapshot())
+  if (error === undefined) return
+  whole.entry.stopForBudget?.(error)
+  if (part !== whole) part.entry.stopForBudget?.(error)
 }
 
 /**

@@ -15,7 +15,7 @@ export function settleTool(node: SpanNode): void {
 }
 
 /** One tool call seen by a wrapper and by a framework is one call: the outer span of the same name stands for it. */
-function isSameToolAsAbove(node: SpanNode): boolean {
+export function isSameToolAsAbove(node: SpanNode): boolean {
   let above = node.parent
   if (above === undefined || above.isAgent) return false
   const toolName = toolNameOf(node.span.attributes)

@@ -8,6 +8,7 @@ import {
   ATTR_HTTP_RESPONSE_STATUS_CODE,
   EVENT_EXCEPTION,
 } from '../attributes.ts'
+import { RunspanError } from '../errors.ts'
 import { safeJson } from '../internal/safe-json.ts'
 import { redacted } from './content.ts'
 import { shared } from './shared.ts'
@@ -90,6 +91,7 @@ export function recordFailure(span: Span, thrown: unknown, kind: 'failed' | 'tim
 
 /** The most telling of name, class and code; `Error` says the least, so a code is preferred to it. */
 function typeOf(thrown: object): string {
+  if (RunspanError.is(thrown)) return thrown.code
   const name = readString(thrown, 'name')
   if (name !== undefined && name !== '' && name !== 'Error') return name
   const className = readString(read(thrown, 'constructor'), 'name')

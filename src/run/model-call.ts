@@ -1,8 +1,14 @@
 import type { Context, Span } from '@opentelemetry/api'
 
-import { ATTR_GEN_AI_RESPONSE_FINISH_REASONS, ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
+import {
+  ATTR_GEN_AI_RESPONSE_FINISH_REASONS,
+  ATTR_GEN_AI_RESPONSE_ID,
+  ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+} from '../attributes.ts'
 import { type CallReport, readCallReport } from './provider-usage.ts'
+import { shared } from './shared.ts'
 import { SpanHandle } from './span-handle.ts'
+import { startUnixMillisOf } from './span-time.ts'
 import { guarded } from './stats.ts'
 import type { LlmInit } from './types.ts'
 
@@ -13,6 +19,7 @@ import type { LlmInit } from './types.ts'
 export class ModelCall extends SpanHandle {
   readonly #extractUsage: LlmInit<unknown>['extractUsage']
   #streamed: CallReport | undefined
+  #hasStreamed = false
 
   constructor(span: Span, context: Context, init: LlmInit<unknown>) {
     super(span, context, 'llm')
@@ -20,6 +27,11 @@ export class ModelCall extends SpanHandle {
   }
 
   chunk(chunk: unknown): void {
+    if (!this.#hasStreamed) {
+      this.#hasStreamed = true
+      const millis = shared().clock.nowUnixMillis() - (startUnixMillisOf(this.otelSpan) ?? Number.NaN)
+      if (millis >= 0) this.setAttribute(ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, millis / 1000)
+    }
     const report = safely(chunk)
     if (report !== undefined) this.#streamed = this.#streamed === undefined ? report : merged(this.#streamed, report)
   }

@@ -35,6 +35,7 @@ import { ambientTracer } from './ambient-tracer.ts'
 import { directAttributes } from './direct-attributes.ts'
 import { DispatchSpan, activeSpanContext, recordGoal } from './dispatch.ts'
 import { recordMetadata } from './content.ts'
+import { checkBudget } from './budget.ts'
 import { toLink, typedLink } from './link-target.ts'
 import { OwnedRun } from './owned-run.ts'
 import { originTypeOf, parentageOf, type Parentage } from './parentage.ts'
@@ -59,6 +60,7 @@ interface Identity {
 /** Opens a run: decides its identity, finds its parent, leaves a dispatch span, starts the root. */
 export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<I> {
   const name = checkedName(agentName)
+  checkBudget(options.budget)
   const tracer = options.tracer ?? options.tracerProvider?.getTracer('runspan', VERSION) ?? ambientTracer()
   const active = context.active()
   const enclosing = runOfContext(active)
@@ -88,6 +90,12 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
     spanId: undefined,
   }
   startRoot(run, identity, init, active, dispatch)
+  if (options.budget !== undefined && run.tally === undefined && run.recorded) {
+    count(
+      'budgetsUnwatched',
+      `nobody watches the budget of run ${run.runId}. Add a RunRollupProcessor to the provider.`,
+    )
+  }
   if (goal !== undefined) {
     recordGoal(run.otelSpan, goal)
     dispatch?.describe(goal)

@@ -14,6 +14,7 @@ import { rootSpanIdOf } from './run-id.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
 import { shared } from './shared.ts'
 import { endQuietly } from './span-handle.ts'
+import { startUnixNanoOf } from './span-time.ts'
 import { count } from './stats.ts'
 import type { OpenRun, RunOutcome, RunRef, RunSummary } from './types.ts'
 
@@ -174,11 +175,4 @@ function reasonOf({ status, reason, failure }: Ending): string | undefined {
   const text =
     reason ?? (status === 'cancelled' && failure !== undefined ? describeFailure(failure.error).message : undefined)
   return text === undefined ? undefined : redacted(text, ATTR_RUNSPAN_RUN_STATUS_REASON)
-}
-
-/** When a span started, where it says so: the SDK's do, as seconds and nanoseconds. */
-function startUnixNanoOf(span: Span): string | undefined {
-  const time = (span as { startTime?: readonly [number, number] }).startTime
-  if (!Array.isArray(time)) return undefined
-  return String(BigInt(time[0]) * 1_000_000_000n + BigInt(Math.round(time[1])))
 }

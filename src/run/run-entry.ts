@@ -2,6 +2,7 @@ import type { SpanContext, Tracer } from '@opentelemetry/api'
 
 import type { Listed } from './open-parts.ts'
 import type { RunTally } from './run-tally.ts'
+import type { RunBudget } from './types.ts'
 
 /**
  * What the registry and the rollup know of an open run or segment of this process.
@@ -30,6 +31,10 @@ export interface RunEntry extends Listed {
   activity: number
   /** For how many milliseconds without activity the part may stay open. */
   readonly abandonAfterMillis: number
+  /** What the run may use at most. */
+  readonly budget?: RunBudget | undefined
+  /** Tells the run that it has gone over its budget. */
+  stopForBudget?(error: Error): void
   /** Ends the part as abandoned. */
   abandon(reason: string): void
 }

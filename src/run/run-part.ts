@@ -20,9 +20,11 @@ import type { RunEntry } from './run-entry.ts'
 import { noProgress, noTotals, type RunTally } from './run-tally.ts'
 import { shared } from './shared.ts'
 import { setHandle } from './span-state.ts'
+import { durationMillisOf, startUnixMillisOf } from './span-time.ts'
 import { count, guarded } from './stats.ts'
 import type {
   Run,
+  RunBudget,
   RunLink,
   RunProgress,
   RunRef,
@@ -53,6 +55,7 @@ export interface PartInit<I> {
   readonly signal?: AbortSignal | undefined
   readonly streamIdleMillis?: number | undefined
   readonly abandonAfterMillis?: number | undefined
+  readonly budget?: RunBudget | undefined
   readonly onEnd?: ((summary: RunSummary) => void) | undefined
 }
 
@@ -84,6 +87,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   readonly #init: PartInit<I>
   #interrupter: AbortController | undefined
   #isInterrupted = false
+  #overBudget: Error | undefined
   #signal: AbortSignal | undefined
   #outputSet = false
   #failure: { readonly error: unknown } | undefined
@@ -120,6 +124,17 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     return this.#init.abandonAfterMillis ?? shared().settings.abandonAfterMillis
   }
 
+  get budget(): RunBudget | undefined {
+    return this.#init.budget
+  }
+
+  stopForBudget(error: Error): void {
+    if (this.#overBudget !== undefined || this.#ending !== undefined) return
+    this.#overBudget = error
+    const interrupter = this.#interrupter
+    if (interrupter !== undefined) guarded('a listener of run.signal', () => interrupter.abort(error))
+  }
+
   /** Takes the root span in. */
   protected started(span: Span, context: Context): void {
     this.otelSpan = span
@@ -136,8 +151,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
 
   /** When the part started, by this process's clock. */
   protected get startUnixMillis(): number {
-    const time = (this.otelSpan as { startTime?: readonly [number, number] }).startTime
-    return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : this.#startUnixMillis
+    return startUnixMillisOf(this.otelSpan) ?? this.#startUnixMillis
   }
 
   get spanId(): string {
@@ -161,6 +175,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
           ? this.#interrupter.signal
           : AbortSignal.any([this.#init.signal, this.#interrupter.signal])
       if (this.#isInterrupted) this.#abort(this.#interrupter)
+      if (this.#overBudget !== undefined) this.#interrupter.abort(this.#overBudget)
     }
     return this.#signal
   }
@@ -271,6 +286,12 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
   failed(error: unknown): void {
     rememberRunOf(error, this.runId)
     if (this.#ending !== undefined) return
+    const overBudget = this.#overBudget
+    // However the code passes on that its signal has aborted: it was stopped for its budget.
+    if (overBudget !== undefined && (error === overBudget || kindOfFailure(error, this.#signal) === 'cancelled')) {
+      this.finish({ status: this.#status ?? 'failed', reason: budgetReason, failure: { error: overBudget } })
+      return
+    }
     // A status that the code chose stays, unless it claims that a run which threw has completed.
     const status =
       this.#status === undefined || this.#status === 'completed'
@@ -352,13 +373,9 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
     const failure = this.#failure
     const status =
       given ?? this.#status ?? (failure === undefined ? 'completed' : kindOfFailure(failure.error, this.#init.signal))
-    return { status, reason: this.#statusReason, failure }
+    const reason = this.#statusReason ?? (this.#overBudget === undefined ? undefined : budgetReason)
+    return { status, reason, failure }
   }
 }
 
-/** How long a span took, where it says so: the SDK's do, as seconds and nanoseconds. */
-function durationMillisOf(span: Span): number | undefined {
-  const duration = (span as { duration?: readonly [number, number] }).duration
-  if (!Array.isArray(duration) || !(duration[0] >= 0)) return undefined
-  return duration[0] * 1000 + duration[1] / 1e6
-}
+const budgetReason = 'budget_exceeded'

@@ -80,6 +80,7 @@ const state: Shared = ((globalThis as Host)[key] ??= {
     requestsUntrusted: 0,
     carriersMalformed: 0,
     carriersNotWritten: 0,
+    budgetsUnwatched: 0,
     callsUnpriced: 0,
     runsSampledOut: 0,
     spansSampledOut: 0,

@@ -45,6 +45,8 @@ export interface RunspanStats {
   readonly carriersMalformed: number
   /** Carriers that a run could not be written onto; they went out as they were. */
   readonly carriersNotWritten: number
+  /** Runs with a budget that no `RunRollupProcessor` watches. */
+  readonly budgetsUnwatched: number
   /** Model calls without a known price. */
   readonly callsUnpriced: number
   /** Runs and segments of which a `RunSamplingProcessor` let no more than the root leave. */

@@ -144,6 +144,21 @@ export interface RunSummary {
   readonly error?: unknown
 }
 
+/**
+ * What a run may use at most, as far as this process counts it. A run that goes over is told so by its `signal`; what
+ * listens to that stops. Each limit may be reached and not passed.
+ */
+export interface RunBudget {
+  /** US dollars. Calls that nobody can price do not count. */
+  readonly costUsd?: number | undefined
+  readonly inputTokens?: number | undefined
+  readonly outputTokens?: number | undefined
+  /** Input and output. */
+  readonly totalTokens?: number | undefined
+  readonly llmCalls?: number | undefined
+  readonly toolCalls?: number | undefined
+}
+
 /** Options of `wrapAgent` and `startRun`. */
 export interface RunOptions<I = unknown> {
   /** The run id to use, 32 hex digits or dashed UUID. Kept where a `RunIdGenerator` is installed and the id is new. */
@@ -174,6 +189,8 @@ export interface RunOptions<I = unknown> {
   readonly signal?: AbortSignal | undefined
   /** After how many milliseconds without a read a returned stream counts as abandoned. @defaultValue 300_000 */
   readonly streamIdleMillis?: number | undefined
+  /** What the run may use at most, linked runs not included. Needs a `RunRollupProcessor`. @defaultValue no limit */
+  readonly budget?: RunBudget | undefined
   /** After how many milliseconds without a span the run counts as abandoned. @defaultValue 86_400_000 */
   readonly abandonAfterMillis?: number | undefined
   /** Whether what was active at the start keeps a dispatch span. @defaultValue true */
@@ -213,7 +230,7 @@ export interface Run<I = unknown> extends WorkSpan {
   /** Names this run for other processes. Reading it is taken as a sign that parts may be done elsewhere. */
   readonly ref: RunRef
   readonly input: I
-  /** Aborts with `options.signal`, and when somebody else ends the run. */
+  /** Aborts with `options.signal`, when somebody else ends the run, and when the run goes over its budget. */
   readonly signal: AbortSignal
   /** True in a joined part of a run that another process or caller owns. */
   readonly joined: boolean
