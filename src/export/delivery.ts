@@ -37,6 +37,7 @@ export class Delivery {
   #endedSinceAsked = false
   #lastWarningUnixMillis = Number.NEGATIVE_INFINITY
   #hasSpoken = false
+  #inFlightSpans = 0
   readonly #inFlight = new Set<Promise<void>>()
   readonly #exporters: SpanExporterLike[] = []
 
@@ -106,6 +107,11 @@ export class Delivery {
     return unsent
   }
 
+  /** Spans that wait, or are in an export that has not ended. */
+  get pendingSpans(): number {
+    return this.#queued + this.#inFlightSpans
+  }
+
   /** What happened since the last call: each span is in exactly one answer. */
   takeCounts(): DeliveryCounts {
     const counts = { exported: this.#exported, failed: this.#failed, dropped: this.#dropped, error: this.#error }
@@ -122,9 +128,11 @@ export class Delivery {
       land = resolve
     })
     this.#inFlight.add(flight)
+    this.#inFlightSpans += spans.length
     const finish = (result: ExportResultLike): void => {
       // Some exporters call back twice, once for the timeout and once for the answer.
       if (!this.#inFlight.delete(flight)) return
+      this.#inFlightSpans -= spans.length
       this.#count(result, spans.length)
       land()
       resultCallback(result)

@@ -100,7 +100,9 @@ export class Registration implements RegisteredRunspan {
       status: errors === undefined ? 'timeout' : isFailed ? 'failed' : 'completed',
       exportedSpans: exported,
       failedSpans: failed,
+      rejectedSpans: 0,
       droppedSpans: dropped,
+      pendingSpans: this.#parts.delivery.pendingSpans,
       durationMillis: clock.nowUnixMillis() - startUnixMillis,
       ...(error === undefined ? {} : { error }),
     }

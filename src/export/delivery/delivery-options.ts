@@ -1,0 +1,94 @@
+import type { DropReport } from './drop.ts'
+
+/** Certificates for a destination behind TLS, in PEM. */
+export interface TlsOptions {
+  /** The authorities that are trusted instead of the system's. */
+  readonly ca?: string | Uint8Array | undefined
+  /** The certificate that this client shows. */
+  readonly cert?: string | Uint8Array | undefined
+  /** The private key of that certificate. */
+  readonly key?: string | Uint8Array | undefined
+}
+
+/** One place that spans go to. */
+export interface DestinationOptions {
+  /** What the destination is called in accounts and messages. @defaultValue the URL's host */
+  readonly name?: string | undefined
+  /** The whole URL, path included. @defaultValue OTEL_EXPORTER_OTLP_*, else `http://localhost:4318/v1/traces` */
+  readonly url?: string | undefined
+  /** Headers of every request; they win over those of the environment. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** @defaultValue OTEL_EXPORTER_OTLP_COMPRESSION, else `none` */
+  readonly compression?: 'gzip' | 'none' | undefined
+  /** @defaultValue OTEL_EXPORTER_OTLP_PROTOCOL, else `http/protobuf` */
+  readonly protocol?: 'http/protobuf' | 'http/json' | undefined
+  /**
+   * How long one attempt may take, in milliseconds; at least 1. Not how long delivery is tried, which has no end.
+   *
+   * @defaultValue OTEL_EXPORTER_OTLP_TIMEOUT, else 10_000
+   */
+  readonly timeoutMillis?: number | undefined
+  /** @defaultValue OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY */
+  readonly tls?: TlsOptions | undefined
+  /**
+   * How many bytes may wait for this destination or be on their way to it: encoded spans, each with 128 bytes of
+   * bookkeeping. At least 1 MiB. What ends while it is full is dropped and counted. @defaultValue 67_108_864
+   */
+  readonly maxQueueBytes?: number | undefined
+  /** How many bytes one request may have before compression; at least 64 KiB. @defaultValue 4_194_304 */
+  readonly maxRequestBytes?: number | undefined
+  /** How many requests may be on their way at once; at least 1. @defaultValue 8 */
+  readonly maxConcurrentRequests?: number | undefined
+}
+
+/** Options of the `RunspanSpanProcessor` and the `RunspanExporter`. An option beats the environment, and that the default. */
+export interface DeliveryOptions extends DestinationOptions {
+  /**
+   * Several places, each with its own queue, so that a slow one holds up no other. Then the options of a single one
+   * may not be given beside it, and of the environment only protocol, compression and timeout count: credentials for
+   * one place are not sent to another.
+   */
+  readonly destinations?: readonly DestinationOptions[] | undefined
+  /** Hears of every span that is given up, at most once per request. What it throws is counted and harmless. */
+  readonly onDrop?: ((drop: DropReport) => void) | undefined
+  /**
+   * How many milliseconds a span may wait for others to share a request with; at least 0.
+   *
+   * @defaultValue OTEL_BSP_SCHEDULE_DELAY, else 1000
+   */
+  readonly scheduledDelayMillis?: number | undefined
+  /** How many spans one request has at most; at least 1. @defaultValue OTEL_BSP_MAX_EXPORT_BATCH_SIZE, else 1024 */
+  readonly maxExportBatchSize?: number | undefined
+  /**
+   * How many spans may wait, besides the bound in bytes; at least 1.
+   *
+   * @defaultValue OTEL_BSP_MAX_QUEUE_SIZE, else no bound but the one in bytes
+   */
+  readonly maxQueueSize?: number | undefined
+  /** How long a flush or a shutdown waits, in milliseconds; at least 1. @defaultValue OTEL_BSP_EXPORT_TIMEOUT, else 10_000 */
+  readonly flushTimeoutMillis?: number | undefined
+}
+
+/** The names of {@link DestinationOptions}, for checks. */
+export const destinationOptionNames = [
+  'name',
+  'url',
+  'headers',
+  'compression',
+  'protocol',
+  'timeoutMillis',
+  'tls',
+  'maxQueueBytes',
+  'maxRequestBytes',
+  'maxConcurrentRequests',
+] as const satisfies readonly (keyof DestinationOptions)[]
+
+/** The names of {@link DeliveryOptions} that are about all destinations. */
+export const deliveryOptionNames = [
+  'destinations',
+  'onDrop',
+  'scheduledDelayMillis',
+  'maxExportBatchSize',
+  'maxQueueSize',
+  'flushTimeoutMillis',
+] as const satisfies readonly (keyof DeliveryOptions)[]

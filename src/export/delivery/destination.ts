@@ -1,0 +1,364 @@
+import { shared } from '../../run/shared.ts'
+import type { EncodedSpan } from '../otlp/encoded-span.ts'
+import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
+import { adviceFor } from './advice.ts'
+import { Batch } from './batch.ts'
+import type { DeliverySettings } from './delivery-settings.ts'
+import { leastRequestBytes, shownUrl, type DestinationSettings } from './destination-settings.ts'
+import { DropReporter } from './drop-reporter.ts'
+import type { DropReason } from './drop.ts'
+import { FlushTicket } from './flush-ticket.ts'
+import { Gate } from './gate.ts'
+import { Ledger } from './ledger.ts'
+import type { LossLog } from './loss-log.ts'
+import { costBytes, SpanQueue } from './span-queue.ts'
+import type { Transport } from './transport.ts'
+import { verdictOf, type Verdict } from './verdict.ts'
+import { withDeadline } from './with-deadline.ts'
+
+/** Hears of every request that came to an end. */
+export type RequestObserver = (durationMillis: number, failure: string | undefined) => void
+
+/** The parts that a destination works with. */
+export interface DestinationParts {
+  readonly settings: DestinationSettings
+  readonly batching: Pick<DeliverySettings, 'maxExportBatchSize' | 'maxQueueSize' | 'onDrop'>
+  readonly encoder: OtlpEncoder
+  readonly transport: Transport
+  readonly log: LossLog
+}
+
+/**
+ * After so many spans in a row that were refused one by one, it is not the spans: the destination is taken to refuse
+ * everything, and asked again with pauses.
+ */
+const refusalsInARow = 16
+
+/** Below this a span that is still too large is not shrunk any further. */
+const leastSpanBytes = 512
+
+/**
+ * One place that spans go to: its queue, its requests in flight, and its troubles. A span is in exactly one place:
+ *
+ * - in the queue, until a request is filled or its time has come;
+ * - in a batch that waits: sealed by a flush, or come back because it could not be delivered;
+ * - in a batch that is in flight;
+ * - gone, and counted in the {@link Ledger}.
+ */
+export class Destination {
+  readonly settings: DestinationSettings
+  readonly ledger = new Ledger()
+  readonly gate = new Gate(() => this.#pump())
+  onRequest: RequestObserver | undefined
+  readonly #parts: DestinationParts
+  readonly #drops: DropReporter
+  readonly #queue = new SpanQueue()
+  readonly #waiting: Batch[] = []
+  readonly #flights = new Set<Batch>()
+  /** Spans at the front of the queue that are to go out although they fill no request. */
+  #due = 0
+  #waitingSpans = 0
+  #inFlightSpans = 0
+  #costBytes = 0
+  #maxRequestBytes: number
+  #refusedInARow = 0
+  #isClosed = false
+
+  constructor(parts: DestinationParts) {
+    this.#parts = parts
+    this.settings = parts.settings
+    this.#maxRequestBytes = parts.settings.maxRequestBytes
+    this.#drops = new DropReporter(parts.settings.name, parts.batching.onDrop, parts.log)
+  }
+
+  /** Encoded spans that wait. */
+  get queuedSpans(): number {
+    return this.#queue.size + this.#waitingSpans
+  }
+
+  get inFlightSpans(): number {
+    return this.#inFlightSpans
+  }
+
+  /** What counts against `maxQueueBytes`. */
+  get queuedBytes(): number {
+    return this.#costBytes
+  }
+
+  /** Whether another span would be dropped, counting what is still to be encoded. */
+  isFull(spansAhead: number, bytesAhead: number): boolean {
+    return (
+      this.#costBytes + bytesAhead >= this.settings.maxQueueBytes ||
+      this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
+    )
+  }
+
+  /** Takes a span, or drops it where the queue is full. @param spansAhead spans that wait to be encoded */
+  offer(span: EncodedSpan, spansAhead: number): void {
+    if (this.#isClosed) {
+      this.drop('shutdown', 1, 'it was encoded after the deadline')
+      return
+    }
+    if (span.truncatedCount > 0) this.ledger.truncated++
+    const cost = costBytes(span)
+    if (
+      this.#costBytes + cost > this.settings.maxQueueBytes ||
+      this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
+    ) {
+      this.dropForSpace()
+      return
+    }
+    this.#costBytes += cost
+    this.#queue.push(span)
+  }
+
+  /** Counts a span that finds the queue full. */
+  dropForSpace(): void {
+    this.drop(
+      'queue_full',
+      1,
+      `${this.queuedSpans + this.#inFlightSpans} are waiting there, ${this.#costBytes} bytes. Raise maxQueueBytes, or OTEL_BSP_MAX_QUEUE_SIZE where it is set.`,
+    )
+  }
+
+  drop(reason: DropReason, spans: number, message: string): void {
+    this.ledger.dropped[reason] += spans
+    this.#drops.dropped(reason, spans, message)
+  }
+
+  /** Sends what fills requests. */
+  sendFull(): void {
+    this.#pump()
+  }
+
+  /** Sends everything that is queued now. */
+  sendDue(): void {
+    this.#due = this.#queue.size
+    this.#pump()
+  }
+
+  /** Sends everything, without waiting for a pause to end that nobody asked for. Resolves when all of it has come to an end. */
+  flush(): Promise<void> {
+    const ticket = new FlushTicket()
+    this.#seal()
+    for (const batch of this.#waiting) batch.awaitedBy(ticket)
+    for (const batch of this.#flights) batch.awaitedBy(ticket)
+    ticket.release()
+    this.gate.hurry()
+    this.#pump()
+    return ticket.settled
+  }
+
+  /** Gives up what is left, in flight or not, and every connection. Further spans are dropped. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.gate.stop()
+    this.#seal()
+    const left = [...this.#waiting.splice(0), ...this.#flights]
+    this.#waitingSpans = 0
+    for (const batch of left) {
+      this.#inFlightSpans -= this.#flights.delete(batch) ? batch.spans.length : 0
+      this.#giveUp(batch, 'shutdown', `the deadline came first; ${shownUrl(this.settings.url)} did not take them`)
+    }
+    this.#drops.report()
+    this.#parts.transport.close()
+  }
+
+  /** Everything that is not delivered yet, as requests: for the very last moment, in which nobody can wait. */
+  unsentRequests(): readonly { readonly body: Uint8Array; readonly spans: number }[] {
+    this.#seal()
+    return [...this.#flights, ...this.#waiting].map(({ spans }) => ({
+      body: this.#parts.encoder.encodeRequest(spans),
+      spans: spans.length,
+    }))
+  }
+
+  #seal(): void {
+    while (this.#queue.size > 0) this.#wait(this.#take(), 'last')
+    this.#due = 0
+  }
+
+  #take(): Batch {
+    const { maxExportBatchSize } = this.#parts.batching
+    const batch = new Batch(this.#queue.take(maxExportBatchSize, this.#maxRequestBytes))
+    this.#due = Math.max(0, this.#due - batch.spans.length)
+    return batch
+  }
+
+  #wait(batch: Batch, where: 'first' | 'last'): void {
+    if (where === 'first') this.#waiting.unshift(batch)
+    else this.#waiting.push(batch)
+    this.#waitingSpans += batch.spans.length
+  }
+
+  #pump(): void {
+    const mostFlights = { open: this.settings.maxConcurrentRequests, probing: 1, closed: 0 }
+    while (!this.#isClosed && this.#flights.size < mostFlights[this.gate.state]) {
+      const batch = this.#next()
+      if (batch === undefined) return
+      if (batch.bytes > this.#maxRequestBytes && batch.spans.length > 1) this.#split(batch)
+      else void this.#send(batch)
+    }
+  }
+
+  #next(): Batch | undefined {
+    const batch = this.#waiting.shift()
+    if (batch !== undefined) {
+      this.#waitingSpans -= batch.spans.length
+      return batch
+    }
+    const isFilled =
+      this.#queue.size >= this.#parts.batching.maxExportBatchSize || this.#queue.bytes >= this.#maxRequestBytes
+    return isFilled || this.#due > 0 ? this.#take() : undefined
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    const isProbe = this.gate.state === 'probing'
+    this.#flights.add(batch)
+    this.#inFlightSpans += batch.spans.length
+    await this.#resourcesSettled(batch)
+    const start = performance.now()
+    const answer = await this.#parts.transport.send(this.#parts.encoder.encodeRequest(batch.spans))
+    // Closed meanwhile: the batch has been counted as lost.
+    if (!this.#flights.delete(batch)) return
+    this.#inFlightSpans -= batch.spans.length
+    const verdict = verdictOf(answer, batch.spans.length, shared().clock.nowUnixMillis())
+    this.ledger.requests++
+    this.onRequest?.(performance.now() - start, failureOf(verdict, answer.kind === 'lost' ? undefined : answer.status))
+    this.#obey(verdict, batch, isProbe)
+    this.#pump()
+  }
+
+  /** Detectors may still be finding out who we are. They are given the time of one attempt. */
+  async #resourcesSettled(batch: Batch): Promise<void> {
+    const pending = new Set(batch.spans.map(({ resource }) => resource).filter(({ isPending }) => isPending))
+    if (pending.size === 0) return
+    await withDeadline(Promise.all([...pending].map((resource) => resource.settled())), this.settings.timeoutMillis)
+  }
+
+  #obey(verdict: Verdict, batch: Batch, isProbe: boolean): void {
+    switch (verdict.kind) {
+      case 'delivered':
+        this.#deliver(batch, verdict.rejectedSpans, verdict.reason)
+        break
+      case 'retry':
+        this.#comeBack(batch, 'down', isProbe, verdict)
+        break
+      case 'held':
+        this.#comeBack(batch, 'held', isProbe, verdict)
+        break
+      case 'too_large':
+        this.#makeSmaller(batch, verdict.reason)
+        break
+      case 'refused':
+        this.#isolate(batch, isProbe, verdict.reason)
+        break
+      default:
+        verdict satisfies never
+    }
+  }
+
+  #deliver(batch: Batch, rejectedSpans: number, reason: string): void {
+    this.#forget(batch)
+    this.#refusedInARow = 0
+    this.ledger.exported += batch.spans.length - rejectedSpans
+    if (rejectedSpans > 0) {
+      this.ledger.rejected += rejectedSpans
+      this.#drops.dropped('rejected', rejectedSpans, reason === '' ? 'no reason was given' : reason)
+    }
+    if (this.gate.succeeded() !== undefined) {
+      this.#parts.log.info(`${this.settings.name} takes spans again; ${this.queuedSpans} are waiting.`)
+    }
+  }
+
+  #comeBack(
+    batch: Batch,
+    trouble: 'down' | 'held',
+    isProbe: boolean,
+    { reason, afterMillis }: { readonly reason: string; readonly afterMillis?: number | undefined },
+  ): void {
+    this.ledger.retried += batch.spans.length
+    this.#wait(batch, 'first')
+    if (!this.gate.failed(trouble, isProbe, afterMillis)) return
+    const advice =
+      trouble === 'held' ? adviceFor(reason, this.settings) : `Is ${shownUrl(this.settings.url)} a collector?`
+    this.#parts.log.warn(
+      `${this.settings.name} ${trouble}`,
+      `nothing can be delivered to ${this.settings.name} (${reason}). ${advice} ${this.queuedSpans} spans wait until it takes them.`,
+    )
+  }
+
+  /** Splits, down to one span; that is shrunk until it passes, or set aside. */
+  #makeSmaller(batch: Batch, reason: string): void {
+    this.#alive()
+    if (batch.spans.length > 1) {
+      // Further requests are made smaller at once, unless it was one span that made this one large.
+      const largest = Math.max(...batch.spans.map(({ bytes }) => bytes.byteLength))
+      const half = Math.floor(batch.bytes / 2)
+      if (largest <= half) this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.max(half, leastRequestBytes))
+      this.#split(batch)
+      return
+    }
+    const span = batch.spans[0]!
+    const size = span.bytes.byteLength
+    const smaller = size <= leastSpanBytes ? undefined : this.#parts.encoder.shrinkSpan(span, Math.floor(size / 2))
+    if (smaller === undefined) {
+      this.#giveUp(batch, 'too_large', reason)
+      return
+    }
+    if (!batch.isShrunk && span.truncatedCount === 0) this.ledger.truncated++
+    this.#costBytes += costBytes(smaller) - costBytes(span)
+    this.#wait(batch.shrunk(smaller), 'first')
+    batch.settle()
+  }
+
+  /** Halves, until the span that cannot be taken is alone. */
+  #isolate(batch: Batch, isProbe: boolean, reason: string): void {
+    if (batch.spans.length > 1) {
+      this.#alive()
+      this.#split(batch)
+      return
+    }
+    this.#refusedInARow++
+    this.#giveUp(batch, 'refused', reason)
+    if (this.#refusedInARow < refusalsInARow) {
+      this.#alive()
+      return
+    }
+    if (!this.gate.failed('held', isProbe, undefined)) return
+    this.#parts.log.warn(
+      `${this.settings.name} held`,
+      `${this.settings.name} refuses every span (${reason}). Check that ${shownUrl(this.settings.url)} takes OTLP traces as ${this.settings.protocol}. ${this.queuedSpans} spans wait.`,
+    )
+  }
+
+  /** An answer about one request is an answer: whatever the trouble was, it is over. */
+  #alive(): void {
+    if (this.#refusedInARow < refusalsInARow) this.gate.succeeded()
+    else if (this.gate.state === 'probing') this.gate.failed('held', true, undefined)
+  }
+
+  #split(batch: Batch): void {
+    const [first, second] = batch.halves()
+    this.#wait(second, 'first')
+    this.#wait(first, 'first')
+    batch.settle()
+  }
+
+  #giveUp(batch: Batch, reason: DropReason, message: string): void {
+    this.#forget(batch)
+    this.drop(reason, batch.spans.length, message)
+  }
+
+  #forget(batch: Batch): void {
+    this.#costBytes -= batch.costBytes
+    batch.settle()
+  }
+}
+
+/** `error.type` of a request: the status, or that there was none. */
+function failureOf(verdict: Verdict, status: number | undefined): string | undefined {
+  if (verdict.kind === 'delivered') return undefined
+  return status === undefined ? 'connection_lost' : String(status)
+}

@@ -1,0 +1,165 @@
+import { context } from '@opentelemetry/api'
+
+import type { EncodedSpan } from '../otlp/encoded-span.ts'
+import type { ExportableSpan } from '../otlp/exportable-span.ts'
+import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
+import type { Destination } from './destination.ts'
+import { suppressedContext } from './suppressed-context.ts'
+
+/** Destinations that are sent the same bytes. */
+export interface Lane {
+  readonly encoder: OtlpEncoder
+  readonly destinations: readonly Destination[]
+}
+
+interface WorkerJob {
+  readonly lane: Lane
+  readonly span: ExportableSpan
+}
+
+/** What an SDK's span is taken to hold in memory until it is encoded, with eight short attributes: measured. */
+export const assumedSpanBytes = 1100
+/** From this many on, spans that wait are encoded in the next turn. */
+const eagerSpans = 256
+/** From this many on, a span is encoded as it ends: a burst is to hold bytes, not objects. */
+const mostObjects = 1024
+/** How long one slice of encoding may take. */
+const sliceMillis = 1
+
+/**
+ * Spans that have ended, until they are bytes. They are encoded in slices of about a millisecond between turns of the
+ * event loop, so that no request of the application waits behind a batch.
+ */
+export class Intake {
+  readonly #lanes: readonly Lane[]
+  readonly #destinations: readonly Destination[]
+  readonly #mostObjects: number
+  #spans: ExportableSpan[] = []
+  #first = 0
+  /** Spans that a worker thread has, each with the promise of having been offered. */
+  readonly #withWorker = new Map<WorkerJob, Promise<void>>()
+  #isScheduled = false
+  #isEncodingSlices = false
+
+  constructor(lanes: readonly Lane[], maxQueueSize: number) {
+    this.#lanes = lanes
+    this.#destinations = lanes.flatMap(({ destinations }) => destinations)
+    this.#mostObjects = Math.min(mostObjects, maxQueueSize)
+  }
+
+  /** Spans that are not encoded yet for a destination. */
+  spansAhead(destination: Destination): number {
+    let withWorker = 0
+    for (const { lane } of this.#withWorker.keys()) if (lane.destinations.includes(destination)) withWorker++
+    return this.#waiting + withWorker
+  }
+
+  get #waiting(): number {
+    return this.#spans.length - this.#first
+  }
+
+  /** @returns whether any destination has room for the span; else it is counted as dropped at all of them */
+  take(span: ExportableSpan): boolean {
+    if (this.#isFull()) {
+      for (const destination of this.#destinations) destination.dropForSpace()
+      return false
+    }
+    if (this.#waiting >= this.#mostObjects) this.#encode(span)
+    else this.#spans.push(span)
+    if (this.#waiting >= eagerSpans) this.#schedule()
+    return true
+  }
+
+  /** Starts encoding what waits, in slices, and tells the destinations to send everything. */
+  sendDue(): void {
+    if (this.#waiting > 0) {
+      this.#isEncodingSlices = true
+      this.#schedule()
+    } else for (const destination of this.#destinations) destination.sendDue()
+  }
+
+  /** Encodes everything that waits, at once. */
+  encodeAll(): void {
+    while (this.#waiting > 0) this.#encode(this.#next())
+  }
+
+  /** Resolves when the worker threads have given back what they have now. */
+  async workersSettled(): Promise<void> {
+    await Promise.all(this.#withWorker.values())
+  }
+
+  /** Takes everything back from the worker threads and encodes it here: for the very last moment. */
+  recall(): void {
+    const recalled = [...this.#withWorker.keys()]
+    this.#withWorker.clear()
+    for (const { lane, span } of recalled) this.#offer(lane, lane.encoder.encodeSpan(span))
+    this.encodeAll()
+  }
+
+  #isFull(): boolean {
+    const waiting = this.#waiting
+    for (const { encoder, destinations } of this.#lanes) {
+      const bytesAhead = waiting * assumedSpanBytes + encoder.pendingSizeBytes
+      for (const destination of destinations) {
+        if (!destination.isFull(waiting + this.#withWorker.size, bytesAhead)) return false
+      }
+    }
+    return true
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    context.with(suppressedContext, () => setImmediate(() => this.#encodeSlice()))
+  }
+
+  #encodeSlice(): void {
+    this.#isScheduled = false
+    const end = performance.now() + sliceMillis
+    for (let encoded = 1; this.#waiting > 0; encoded++) {
+      this.#encode(this.#next())
+      if (encoded % 4 === 0 && performance.now() >= end) break
+    }
+    const isDue = this.#isEncodingSlices && this.#waiting === 0
+    if (isDue) this.#isEncodingSlices = false
+    for (const destination of this.#destinations) {
+      if (isDue) destination.sendDue()
+      else destination.sendFull()
+    }
+    if (this.#waiting > 0) this.#schedule()
+  }
+
+  #next(): ExportableSpan {
+    const span = this.#spans[this.#first++]!
+    if (this.#first === this.#spans.length) {
+      this.#spans = []
+      this.#first = 0
+    }
+    return span
+  }
+
+  #encode(span: ExportableSpan): void {
+    for (const lane of this.#lanes) {
+      const encoded = lane.encoder.encodeSpanAsync(span)
+      if (encoded instanceof Promise) {
+        const job = { lane, span }
+        this.#withWorker.set(job, this.#offerLater(job, encoded))
+      } else this.#offer(lane, encoded)
+    }
+  }
+
+  async #offerLater(job: WorkerJob, encoding: Promise<EncodedSpan | undefined>): Promise<void> {
+    const encoded = await encoding
+    // Recalled meanwhile: it has been encoded and offered without the worker.
+    if (!this.#withWorker.delete(job)) return
+    this.#offer(job.lane, encoded)
+    for (const destination of job.lane.destinations) destination.sendDue()
+  }
+
+  #offer({ destinations }: Lane, span: EncodedSpan | undefined): void {
+    for (const destination of destinations) {
+      if (span === undefined) destination.drop('malformed', 1, 'a span has no valid ids, or cannot be read')
+      else destination.offer(span, this.#waiting)
+    }
+  }
+}

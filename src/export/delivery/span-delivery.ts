@@ -1,0 +1,211 @@
+import { context } from '@opentelemetry/api'
+
+import { shared } from '../../run/shared.ts'
+import type { Environment } from '../environment.ts'
+import type { FlushReport } from '../flush-report.ts'
+import { createOtlpEncoder } from '../otlp/create-otlp-encoder.ts'
+import type { ExportableSpan } from '../otlp/exportable-span.ts'
+import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
+import type { DeliveryOptions } from './delivery-options.ts'
+import { deliverySettings, type DeliverySettings } from './delivery-settings.ts'
+import type { DestinationStats } from './delivery-stats.ts'
+import { Destination } from './destination.ts'
+import type { DropReport } from './drop.ts'
+import { HttpTransport } from './http-transport.ts'
+import { Intake, type Lane } from './intake.ts'
+import { LossLog } from './loss-log.ts'
+import { summaryOf } from './summary.ts'
+import { suppressedContext } from './suppressed-context.ts'
+import { withDeadline } from './with-deadline.ts'
+
+/** What counts in a report, summed over destinations. */
+interface Sums {
+  readonly exported: number
+  readonly rejected: number
+  readonly dropped: number
+  readonly failed: number
+}
+
+/**
+ * Spans from their end to their destinations.
+ *
+ * - taking: spans are encoded, queued and sent.
+ * - closing: entered by {@link shutdown}; spans that end now are late, what is there is still being sent.
+ * - closed: everything is delivered or counted as lost. Never left.
+ */
+export class SpanDelivery {
+  startedSpans = 0
+  readonly destinations: readonly Destination[]
+  readonly #settings: DeliverySettings
+  readonly #intake: Intake
+  readonly #log = new LossLog()
+  #endedSpans = 0
+  #unsampledSpans = 0
+  #lateSpans = 0
+  #isTimerRunning = false
+  #reported: Sums = { exported: 0, rejected: 0, dropped: 0, failed: 0 }
+  #firstLoss: Error | undefined
+  #shutdown: Promise<FlushReport> | undefined
+
+  /** @throws {@link RunspanError} `bad_configuration` where an option or a variable cannot work */
+  constructor(options: DeliveryOptions, environment: Environment) {
+    this.#settings = deliverySettings(options, environment)
+    const lanes = this.#createLanes()
+    this.destinations = lanes.flatMap(({ destinations }) => destinations)
+    this.#intake = new Intake(lanes, this.#settings.maxQueueSize)
+  }
+
+  /** @returns whether the span was taken, as far as that is known: its size is not */
+  take(span: ExportableSpan): boolean {
+    this.#endedSpans++
+    if (this.#shutdown !== undefined) {
+      this.#lateSpans++
+      return false
+    }
+    const isTaken = this.#intake.take(span)
+    if (!this.#isTimerRunning) this.#startTimer()
+    return isTaken
+  }
+
+  /** Counts a span that ended and is not to be exported. */
+  skipUnsampled(): void {
+    this.#endedSpans++
+    this.#unsampledSpans++
+  }
+
+  /** Whether there is something left to send. */
+  get isIdle(): boolean {
+    return this.destinations.every((destination) => this.#pendingAt(destination) === 0)
+  }
+
+  /** Sends everything that has ended and waits for it, for `flushTimeoutMillis` at most. Never rejects. */
+  flush(): Promise<FlushReport> {
+    return this.#shutdown ?? this.#reportOn(this.#drain())
+  }
+
+  /** Sends everything, as a flush does, then gives up what is left. Once: the second call returns the same promise. */
+  shutdown(): Promise<FlushReport> {
+    this.#shutdown ??= this.#close()
+    return this.#shutdown
+  }
+
+  stats(): readonly DestinationStats[] {
+    return this.destinations.map((destination) => this.#statsOf(destination))
+  }
+
+  #createLanes(): readonly Lane[] {
+    const lanes = new Map<string, { encoder: OtlpEncoder; destinations: Destination[] }>()
+    for (const settings of this.#settings.destinations) {
+      let lane = lanes.get(settings.protocol)
+      if (lane === undefined) {
+        lane = { encoder: createOtlpEncoder(), destinations: [] }
+        lanes.set(settings.protocol, lane)
+      }
+      const { encoder } = lane
+      const batching = { ...this.#settings, onDrop: (drop: DropReport) => this.#noteDrop(drop) }
+      const transport = new HttpTransport(settings)
+      lane.destinations.push(new Destination({ settings, batching, encoder, transport, log: this.#log }))
+    }
+    return [...lanes.values()]
+  }
+
+  #noteDrop(drop: DropReport): void {
+    this.#firstLoss ??= new Error(`${drop.reason}: ${drop.message}`)
+    this.#settings.onDrop?.(drop)
+  }
+
+  /** One delay for all that ends while it lasts. It keeps no process alive. */
+  #startTimer(): void {
+    this.#isTimerRunning = true
+    context.with(suppressedContext, () =>
+      shared().clock.after(this.#settings.scheduledDelayMillis, () => {
+        this.#isTimerRunning = false
+        this.#intake.sendDue()
+      }),
+    )
+  }
+
+  async #drain(): Promise<void> {
+    this.#intake.encodeAll()
+    // Not behind the workers: what is encoded is on its way while they are busy.
+    const first = this.destinations.map((destination) => destination.flush())
+    await this.#intake.workersSettled()
+    await Promise.all([...first, ...this.destinations.map((destination) => destination.flush())])
+  }
+
+  #close(): Promise<FlushReport> {
+    return this.#reportOn(this.#drain(), () => {
+      this.#intake.recall()
+      for (const destination of this.destinations) destination.close()
+      for (const stats of this.stats()) {
+        const { text, isLossless } = summaryOf(stats)
+        if (isLossless) this.#log.info(text)
+        else this.#log.warn(`${stats.destination} summary`, text)
+      }
+    })
+  }
+
+  async #reportOn(work: Promise<void>, afterwards?: () => void): Promise<FlushReport> {
+    const { clock } = shared()
+    const startUnixMillis = clock.nowUnixMillis()
+    const isInTime = await withDeadline(work, this.#settings.flushTimeoutMillis)
+    afterwards?.()
+    const before = this.#reported
+    const now = this.#sums()
+    this.#reported = now
+    const rejectedSpans = now.rejected - before.rejected
+    const droppedSpans = now.dropped - before.dropped
+    const failedSpans = now.failed - before.failed
+    const isFailed = rejectedSpans + droppedSpans + failedSpans > 0
+    const error = this.#firstLoss
+    this.#firstLoss = undefined
+    return {
+      status: isInTime ? (isFailed ? 'failed' : 'completed') : 'timeout',
+      exportedSpans: now.exported - before.exported,
+      failedSpans,
+      rejectedSpans,
+      droppedSpans,
+      pendingSpans: this.destinations.reduce((sum, destination) => sum + this.#pendingAt(destination), 0),
+      durationMillis: clock.nowUnixMillis() - startUnixMillis,
+      ...(error === undefined ? {} : { error }),
+    }
+  }
+
+  #sums(): Sums {
+    let exported = 0
+    let rejected = 0
+    let dropped = 0
+    let failed = 0
+    for (const { ledger } of this.destinations) {
+      exported += ledger.exported
+      rejected += ledger.rejected
+      dropped += ledger.dropped.queue_full
+      failed += ledger.droppedSpans - ledger.dropped.queue_full
+    }
+    return { exported, rejected, dropped, failed }
+  }
+
+  #pendingAt(destination: Destination): number {
+    return this.#intake.spansAhead(destination) + destination.queuedSpans + destination.inFlightSpans
+  }
+
+  #statsOf(destination: Destination): DestinationStats {
+    const { ledger } = destination
+    return {
+      destination: destination.settings.name,
+      state: destination.gate.trouble ?? 'open',
+      startedSpans: this.startedSpans,
+      openSpans: this.startedSpans - this.#endedSpans,
+      unsampledSpans: this.#unsampledSpans,
+      lateSpans: this.#lateSpans,
+      queuedSpans: this.#intake.spansAhead(destination) + destination.queuedSpans,
+      queuedBytes: destination.queuedBytes,
+      inFlightSpans: destination.inFlightSpans,
+      exportedSpans: ledger.exported,
+      rejectedSpans: ledger.rejected,
+      droppedSpans: { ...ledger.dropped },
+      retriedSpans: ledger.retried,
+      truncatedSpans: ledger.truncated,
+    }
+  }
+}

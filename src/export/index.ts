@@ -1,0 +1,12 @@
+/**
+ * Spans out of the process. In: ended spans of whichever SDK. Out: OTLP requests to one or several collectors, and an
+ * account of every span. Called by applications that set OpenTelemetry up themselves; `runspan/node` uses it too.
+ *
+ * @module
+ */
+export { RunspanExporter } from './delivery/runspan-exporter.ts'
+export { RunspanSpanProcessor } from './delivery/runspan-span-processor.ts'
+export type { DeliveryOptions, DestinationOptions, TlsOptions } from './delivery/delivery-options.ts'
+export type { DestinationStats } from './delivery/delivery-stats.ts'
+export type { DropReason, DropReport } from './delivery/drop.ts'
+export type { FlushReport } from './flush-report.ts'
