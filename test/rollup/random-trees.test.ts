@@ -1,11 +1,10 @@
-import { SpanKind, SpanStatusCode, context, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { startRun } from '../../src/index.ts'
-import { naiveCost, naiveTotals, type NaiveTotals } from '../support/naive-totals.ts'
-import { randomTrees, type RandomTree, type TreeSpan, type TreeUsage } from '../support/random-tree.ts'
+import { naiveTotals, type NaiveTotals } from '../support/naive-totals.ts'
+import { playTree, priceOfTrees } from '../support/play-tree.ts'
+import { randomTrees, type RandomTree } from '../support/random-tree.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
 const keys: Readonly<Record<keyof NaiveTotals, string>> = {
@@ -31,55 +30,6 @@ function added(a: NaiveTotals, b: NaiveTotals): NaiveTotals {
   return Object.fromEntries(
     Object.entries(a).map(([name, value]) => [name, value + b[name as keyof NaiveTotals]]),
   ) as never
-}
-
-function attributesOf({ marks, usage }: TreeSpan): Attributes {
-  if (usage === undefined) return marks
-  const { input, output, cacheRead, cost } = usage
-  return {
-    ...marks,
-    'gen_ai.usage.input_tokens': input,
-    'gen_ai.usage.output_tokens': output,
-    ...(cacheRead === 0 ? {} : { 'gen_ai.usage.cache_read.input_tokens': cacheRead }),
-    'gen_ai.request.model': cost === 'priced' ? 'known-model' : 'other-model',
-    ...(cost === 'reported' ? { 'gen_ai.usage.cost': naiveCost(usage) / 1e9 } : {}),
-  }
-}
-
-/** What the run's own handle is told; the model goes with it, so that it can be priced. */
-function selfReportOf({ input, output, cacheRead, cost }: TreeUsage): object {
-  return {
-    inputTokens: input,
-    outputTokens: output,
-    cacheReadInputTokens: cacheRead,
-    model: cost === 'priced' ? 'known-model' : 'other-model',
-    ...(cost === 'reported' ? { costUsd: naiveCost({ input, output }) / 1e9 } : {}),
-  }
-}
-
-/** Plays a tree through the SDK, and returns its run id and its agents' span ids. */
-function play(tree: RandomTree): { readonly runId: string; readonly spanIds: readonly string[] } {
-  const tracer = trace.getTracer('random')
-  const run = startRun('random')
-  if (tree.rootUsage !== undefined) run.setUsage(selfReportOf(tree.rootUsage))
-  const contexts: Context[] = []
-  const started: Span[] = []
-  const rootContext = run.with(() => context.active())
-  for (const { kind, index } of tree.steps) {
-    if (kind === 'start') {
-      const span = tree.spans[index]!
-      const parent = span.parent === -1 ? rootContext : contexts[span.parent]!
-      const kindOfSpan = span.role === 'remote-agent' ? SpanKind.CLIENT : SpanKind.INTERNAL
-      started[index] = tracer.startSpan(span.role, { kind: kindOfSpan, attributes: attributesOf(span) }, parent)
-      contexts[index] = trace.setSpan(parent, started[index])
-    } else if (index === -1) {
-      run.end(tree.rootFailed ? { status: 'failed' } : {})
-    } else {
-      if (tree.spans[index]!.failed) started[index]!.setStatus({ code: SpanStatusCode.ERROR })
-      started[index]!.end()
-    }
-  }
-  return { runId: run.runId, spanIds: started.map((span) => span.spanContext().spanId) }
 }
 
 /** Whether a span ends after everything below it. */
@@ -126,13 +76,10 @@ describe('any tree of spans', () => {
       const byTrace = new SpansByTrace()
       await using spans = recordSpans({
         processors: [byTrace],
-        rollup: {
-          prices: ({ model, inputTokens, outputTokens }) =>
-            model === 'known-model' ? naiveCost({ input: inputTokens, output: outputTokens }) / 1e9 : undefined,
-        },
+        rollup: { prices: priceOfTrees },
       })
       const property = fc.asyncProperty(randomTrees(14), async (tree) => {
-        const { runId, spanIds } = play(tree)
+        const { runId, spanIds } = playTree(tree)
         await spans.provider.forceFlush()
         const exported = byTrace.take(runId)
         const roots = exported.filter((span) => span.parentSpanContext === undefined)

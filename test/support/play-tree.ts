@@ -1,0 +1,76 @@
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api'
+
+import { startRun } from '../../src/index.ts'
+import { naiveCost } from './naive-totals.ts'
+import type { RandomTree, TreeSpan, TreeUsage } from './random-tree.ts'
+
+/** Prices for the models of random trees. */
+export function priceOfTrees(call: {
+  readonly model: string
+  readonly inputTokens: number
+  readonly outputTokens: number
+}): number | undefined {
+  return call.model === 'known-model'
+    ? naiveCost({ input: call.inputTokens, output: call.outputTokens }) / 1e9
+    : undefined
+}
+
+function attributesOf({ marks, usage }: TreeSpan): Attributes {
+  if (usage === undefined) return marks
+  const { input, output, cacheRead, cost } = usage
+  return {
+    ...marks,
+    'gen_ai.usage.input_tokens': input,
+    'gen_ai.usage.output_tokens': output,
+    ...(cacheRead === 0 ? {} : { 'gen_ai.usage.cache_read.input_tokens': cacheRead }),
+    'gen_ai.request.model': cost === 'priced' ? 'known-model' : 'other-model',
+    ...(cost === 'reported' ? { 'gen_ai.usage.cost': naiveCost(usage) / 1e9 } : {}),
+  }
+}
+
+/** What the run's own handle is told; the model goes with it, so that it can be priced. */
+function selfReportOf({ input, output, cacheRead, cost }: TreeUsage): object {
+  return {
+    inputTokens: input,
+    outputTokens: output,
+    cacheReadInputTokens: cacheRead,
+    model: cost === 'priced' ? 'known-model' : 'other-model',
+    ...(cost === 'reported' ? { costUsd: naiveCost({ input, output }) / 1e9 } : {}),
+  }
+}
+
+/** Plays a tree through the SDK as one run, and returns its run id and its spans' ids. */
+export function playTree(
+  tree: RandomTree,
+  tracer: Tracer = trace.getTracer('random'),
+): { readonly runId: string; readonly spanIds: readonly string[] } {
+  const run = startRun('random', { tracer })
+  if (tree.rootUsage !== undefined) run.setUsage(selfReportOf(tree.rootUsage))
+  const contexts: Context[] = []
+  const started: Span[] = []
+  const rootContext = run.with(() => context.active())
+  for (const { kind, index } of tree.steps) {
+    if (kind === 'start') {
+      const span = tree.spans[index]!
+      const parent = span.parent === -1 ? rootContext : contexts[span.parent]!
+      const kindOfSpan = span.role === 'remote-agent' ? SpanKind.CLIENT : SpanKind.INTERNAL
+      started[index] = tracer.startSpan(span.role, { kind: kindOfSpan, attributes: attributesOf(span) }, parent)
+      contexts[index] = trace.setSpan(parent, started[index])
+    } else if (index === -1) {
+      run.end(tree.rootFailed ? { status: 'failed' } : {})
+    } else {
+      if (tree.spans[index]!.failed) started[index]!.setStatus({ code: SpanStatusCode.ERROR })
+      started[index]!.end()
+    }
+  }
+  return { runId: run.runId, spanIds: started.map((span) => span.spanContext().spanId) }
+}
