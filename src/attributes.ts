@@ -98,6 +98,11 @@ export const ATTR_SERVER_PORT = 'server.port'
 
 /** string, unbounded. The run id, which is the trace id. On run and segment roots; on every span with `stamp: 'all'`. */
 export const ATTR_RUNSPAN_RUN_ID = 'runspan.run.id'
+/**
+ * boolean. True on the span of a framework's agent that nobody wrapped, and whose totals Runspan writes. With scope
+ * `run` it is the root of a run; with scope `agent` its numbers are in no rollup above it.
+ */
+export const ATTR_RUNSPAN_ADOPTED = 'runspan.adopted'
 /** string, unbounded. The run that started this one. Twin of a `parent` or `spawn` link. On the run's root. */
 export const ATTR_RUNSPAN_PARENT_RUN_ID = 'runspan.parent_run.id'
 /** string, unbounded. The first run of the family, where it is known; never guessed. On the run's root. */

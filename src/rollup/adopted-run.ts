@@ -1,6 +1,5 @@
 import type { Attributes, SpanContext, Tracer } from '@opentelemetry/api'
 
-import { ATTR_GEN_AI_OPERATION_NAME } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { ambientTracer } from '../run/ambient-tracer.ts'
@@ -9,21 +8,28 @@ import type { RunEntry } from '../run/run-entry.ts'
 import type { RunTally } from '../run/run-tally.ts'
 import { shared } from '../run/shared.ts'
 import { guarded } from '../run/stats.ts'
+import { hasAgentMark, isAgentSpan } from './agent-marks.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 
-/** Which spans without a parent become the root of a run although nobody called `wrapAgent`. */
+/** Which spans that no run is around have totals of their own although nobody called `wrapAgent`. */
 export type Adopt = 'agents' | false | ((span: ReadableSpanLike) => boolean)
+
+/** The same as a question to a span. */
+export type Adopter = (span: ReadableSpanLike) => boolean
 
 /**
  * A run that nobody wrapped: a trace whose topmost span is a framework's own agent span. It has totals and a run id on
- * that span; `currentRun()` does not know it, and whoever made the span ends it.
+ * that span; `currentRun()` does not know it, and whoever made the span ends it. An agent below a span that is none is
+ * a part of its trace, as joined work is, and has no run id.
  */
 export class AdoptedRun implements RunEntry {
   readonly runId: string
-  readonly joined = false
+  readonly joined: boolean
   readonly conversationId = undefined
   readonly userId = undefined
   readonly rootContext: SpanContext
+  /** Whether the span was asked before it had children. */
+  isAsked = false
   tally: RunTally | undefined = undefined
   activity = 0
   previous: RunEntry | undefined = undefined
@@ -31,9 +37,14 @@ export class AdoptedRun implements RunEntry {
   isIndexed = false
   isListed = false
 
-  constructor(rootContext: SpanContext) {
+  constructor(rootContext: SpanContext, joined: boolean) {
     this.runId = rootContext.traceId
+    this.joined = joined
     this.rootContext = rootContext
+  }
+
+  /** The span has turned out to be a run's root. */
+  begun(): void {
     register(this)
   }
 
@@ -57,11 +68,11 @@ export class AdoptedRun implements RunEntry {
 }
 
 /**
- * The `adopt` option as a question to a span that has no parent.
+ * The `adopt` option as a question to a span.
  *
  * @throws {@link RunspanError} `bad_configuration` where it is none of the three
  */
-export function adopter(adopt: Adopt | undefined): ((span: ReadableSpanLike) => boolean) | undefined {
+export function adopter(adopt: Adopt | undefined): Adopter | undefined {
   if (adopt === undefined || adopt === false) return undefined
   if (adopt === 'agents') return isAgentSpan
   if (typeof adopt === 'function') return (span) => guarded('adopt', () => adopt(span)) === true
@@ -71,12 +82,7 @@ export function adopter(adopt: Adopt | undefined): ((span: ReadableSpanLike) => 
   )
 }
 
-function isAgentSpan(span: ReadableSpanLike): boolean {
-  return mayBeAdopted(span.attributes)
-}
-
 /** Whether a span starts as what frameworks call a whole invocation: a sampler asks before the span is there. */
 export function mayBeAdopted(attributes: Attributes): boolean {
-  const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
-  return operation === 'invoke_agent' || operation === 'invoke_workflow'
+  return hasAgentMark(attributes)
 }

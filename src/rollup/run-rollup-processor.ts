@@ -132,7 +132,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   onEnd(span: ReadableSpanLike): void {
     try {
       const node = anyNodeOf(span)
-      if (node !== undefined && !node.ended && node.part.feeder === this) this.#end(node)
+      if (node === undefined || node.part.feeder !== this) return
+      this.#openSpans.delete(node)
+      // A run's own root is counted just before it ends.
+      if (!node.ended) this.#end(node)
     } catch (error) {
       count('internalErrors', 'failed to count a span; it is exported uncounted', error)
     }
@@ -217,7 +220,6 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   }
 
   #end(node: SpanNode): void {
-    this.#openSpans.delete(node)
     if (node.part.isProvisional) this.#adoption!.atEnd(node)
     const { part, span } = node
     if (part.root === node && !part.isProvisional) {

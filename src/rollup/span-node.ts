@@ -1,6 +1,7 @@
 import { stateOf, type SpanState } from '../run/span-state.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
 import type { Contribution } from './contribution.ts'
+import type { ListedSpan } from './open-spans.ts'
 import type { Sums } from './sums.ts'
 import type { PartTally, Tally } from './tally.ts'
 import type { ReadableSpanLike } from './span-like.ts'
@@ -9,16 +10,16 @@ import type { ReadableSpanLike } from './span-like.ts'
  * What the rollup knows of one recording span while it is open, hung onto the span itself: twice as fast as a map by
  * span id, and gone with the span.
  */
-export class SpanNode implements SpanState {
+export class SpanNode implements SpanState, ListedSpan {
   handle: unknown = undefined
   selfReported: CallUsage | undefined = undefined
   readonly span: ReadableSpanLike
-  readonly part: PartTally
+  part: PartTally
   /** Where this span's numbers go: the innermost agent, segment or run around it; its own where it is one. */
-  readonly tally: Tally
+  tally: Tally
   readonly parent: SpanNode | undefined
   /** Whether the span has sums of its own: a run's root, or an agent inside the run. */
-  readonly isAgent: boolean
+  isAgent: boolean
   ended = false
   /** True once the span has turned out to bound what an outer leaf may claim. */
   isBoundary: boolean
@@ -47,6 +48,10 @@ export class SpanNode implements SpanState {
    * those that stand for a call without usage above them, its `suppressed` those that reported usage and were counted.
    */
   below: Sums | undefined = undefined
+  previous: SpanNode | undefined = undefined
+  next: SpanNode | undefined = undefined
+  isListed = false
+  isIndexed = false
 
   constructor(span: ReadableSpanLike, part: PartTally, tally: Tally, parent: SpanNode | undefined, isAgent: boolean) {
     this.span = span
@@ -59,8 +64,14 @@ export class SpanNode implements SpanState {
   }
 }
 
-/** The node of a span, if it belongs to a run or segment of this process. */
+/** The node of a span, if it belongs to a run, a segment or an agent of this process. */
 export function nodeOf(span: object | undefined): SpanNode | undefined {
+  const node = anyNodeOf(span)
+  return node === undefined || node.part.isProvisional ? undefined : node
+}
+
+/** The node of a span, also where nobody knows yet whether it belongs to an agent. */
+export function anyNodeOf(span: object | undefined): SpanNode | undefined {
   const state = stateOf(span) as Partial<SpanNode> | undefined
   return state?.part === undefined ? undefined : (state as SpanNode)
 }

@@ -28,6 +28,8 @@ export class Tally {
   /** Spans that have started and not ended, the part's own root not among them. */
   open = 0
   closed = false
+  /** True while nobody knows whether the part is an agent's: outside of runs, where none has been found. */
+  isProvisional = false
   /** What was added after the part was closed. */
   late: Sums | undefined
   /** What a run or segment counts by name, where that is asked for. */
@@ -90,9 +92,14 @@ export class PartTally extends Tally implements RunTally {
   #family: FamilySums | undefined = undefined
   #incomplete = false
 
-  constructor(entry: RunEntry, parent: Tally | undefined, feeder: PartFeeder) {
+  constructor(
+    entry: RunEntry,
+    parent: Tally | undefined,
+    feeder: PartFeeder,
+    scope: RollupScope = entry.joined ? 'segment' : 'run',
+  ) {
     super(
-      entry.joined ? 'segment' : 'run',
+      scope,
       parent,
       feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail),
     )
@@ -116,7 +123,9 @@ export class PartTally extends Tally implements RunTally {
   /** Takes in that a model call streamed its first chunk, so many seconds after it started. */
   sawFirstChunk(start: readonly [number, number], afterSeconds: number): void {
     this.#firstChunkUnixMillis = Math.min(this.#firstChunkUnixMillis, millisOf(start) + afterSeconds * 1000)
-    if (this.parent !== undefined) outermostOf(this).sawFirstChunk(start, afterSeconds)
+    for (let at = this.parent; at !== undefined; at = at.parent) {
+      if (at instanceof PartTally) return at.sawFirstChunk(start, afterSeconds)
+    }
   }
 
   get #millisToFirstChunk(): number | undefined {
@@ -189,11 +198,11 @@ export class PartTally extends Tally implements RunTally {
   }
 }
 
-/** The run or segment that nothing else is around. */
+/** The run, segment or agent that nothing else is around which is known to be one. */
 export function outermostOf(part: PartTally): PartTally {
-  let at: Tally = part
-  while (at.parent !== undefined) at = at.parent
-  return at as PartTally
+  let whole: Tally = part
+  for (let at = part.parent; at !== undefined; at = at.parent) if (!at.isProvisional) whole = at
+  return whole as PartTally
 }
 
 function millisOf(time: readonly [number, number]): number {

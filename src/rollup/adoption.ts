@@ -1,0 +1,82 @@
+import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
+import { AdoptedRun, type Adopter } from './adopted-run.ts'
+import { isCallElsewhere } from './agent-marks.ts'
+import type { ReadableSpanLike } from './span-like.ts'
+import { SpanNode } from './span-node.ts'
+import { PartTally, type PartFeeder } from './tally.ts'
+
+/**
+ * Finds the agents in traces that nobody made a run.
+ *
+ * Marks come late: most producers set them right after the start, some only at the end. So a span outside of runs is
+ * asked when its first child starts, and again when it ends; and each that has children keeps sums of its own until
+ * then, in case it turns out to be an agent.
+ *
+ * - A span without a parent becomes the root of a run.
+ * - The topmost agent below anything else, a server's span for example, has its totals with scope `agent`.
+ *
+ * All of it hangs on the spans themselves: it is gone with them, and traces without agents leave nothing behind.
+ */
+export class Adoption {
+  readonly #adopts: Adopter
+  readonly #feeder: PartFeeder
+
+  constructor(adopts: Adopter, feeder: PartFeeder) {
+    this.#adopts = adopts
+    this.#feeder = feeder
+  }
+
+  /** The node of the first span of a trace in this process. */
+  begin(span: ReadableSpanLike): SpanNode {
+    const part = this.#provisional(span, undefined)
+    part.root = new SpanNode(span, part, part, undefined, false)
+    return part.root
+  }
+
+  /** Called before a child of a span starts whose part is provisional. */
+  beforeChild(node: SpanNode): void {
+    if (node.part.root !== node) this.#separate(node)
+    const { entry } = node.part
+    if (!(entry instanceof AdoptedRun) || entry.isAsked) return
+    entry.isAsked = true
+    if (!isCallElsewhere(node.span) && this.#adopts(node.span)) adopt(node)
+  }
+
+  /** Called when a span ends whose part is provisional. */
+  atEnd(node: SpanNode): void {
+    const isSeparate = node.part.root === node
+    // An agent that is called elsewhere shows no calls of models here.
+    if (isCallElsewhere(node.span) && !(isSeparate && node.part.sums.llmCalls > 0)) return
+    if (!this.#adopts(node.span)) return
+    if (!isSeparate) this.#separate(node)
+    adopt(node)
+  }
+
+  /** Gives a span a part of its own, within the one around it. */
+  #separate(node: SpanNode): void {
+    const part = this.#provisional(node.span, node.part)
+    part.root = node
+    node.part = part
+    node.tally = part
+  }
+
+  #provisional(span: ReadableSpanLike, around: PartTally | undefined): PartTally {
+    const scope = span.parentSpanContext === undefined ? 'run' : 'agent'
+    const entry = new AdoptedRun(span.spanContext(), scope === 'agent')
+    const part = new PartTally(entry, around, this.#feeder, scope)
+    part.isProvisional = true
+    entry.tally = part
+    return part
+  }
+}
+
+function adopt(node: SpanNode): void {
+  const { part, span } = node
+  part.isProvisional = false
+  node.isAgent = true
+  node.isBoundary = true
+  span.attributes[ATTR_RUNSPAN_ADOPTED] = true
+  if (part.scope !== 'run') return
+  span.attributes[ATTR_RUNSPAN_RUN_ID] = part.entry.runId
+  if (part.entry instanceof AdoptedRun) part.entry.begun()
+}

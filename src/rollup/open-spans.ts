@@ -1,0 +1,68 @@
+import type { ReadableSpanLike } from './span-like.ts'
+import type { SpanNode } from './span-node.ts'
+
+/** A span's place in the list of open spans. */
+export interface ListedSpan {
+  previous: SpanNode | undefined
+  next: SpanNode | undefined
+  isListed: boolean
+  /** Whether the index knows the span. */
+  isIndexed: boolean
+}
+
+/** How many open spans are known at most. */
+const mostSpans = 10_000
+
+/**
+ * The open spans that the rollup knows, the latest 10 000 of them, for parents that a tracer names without handing the
+ * span itself over: LangChain's callbacks keep span contexts, and no context is active while they run.
+ *
+ * A list that runs through the nodes themselves, with an index by span id that is brought up to date only when somebody
+ * asks: where every parent comes as a span, no id is ever looked at. A span that is pushed out is counted as ever; what
+ * names it as its parent by id alone counts at the root of its run.
+ */
+export class OpenSpans {
+  #oldest: SpanNode | undefined
+  #newest: SpanNode | undefined
+  #firstUnindexed: SpanNode | undefined
+  readonly #index = new Map<string, SpanNode>()
+  #size = 0
+
+  add(node: SpanNode): void {
+    node.previous = this.#newest
+    node.isListed = true
+    if (this.#newest === undefined) this.#oldest = node
+    else this.#newest.next = node
+    this.#newest = node
+    this.#firstUnindexed ??= node
+    if (++this.#size > mostSpans) this.delete(this.#oldest!)
+  }
+
+  delete(node: SpanNode): void {
+    if (!node.isListed) return
+    const { previous, next } = node
+    if (previous === undefined) this.#oldest = next
+    else previous.next = next
+    if (next === undefined) this.#newest = previous
+    else next.previous = previous
+    if (this.#firstUnindexed === node) this.#firstUnindexed = next
+    if (node.isIndexed) this.#index.delete(node.span.spanContext().spanId)
+    node.previous = undefined
+    node.next = undefined
+    node.isListed = false
+    this.#size--
+  }
+
+  /** The open span that another one names as its parent; none where that is elsewhere or has ended. */
+  parentOf(span: ReadableSpanLike): SpanNode | undefined {
+    const context = span.parentSpanContext
+    if (context === undefined || context.isRemote === true) return undefined
+    for (let node = this.#firstUnindexed; node !== undefined; node = node.next) {
+      this.#index.set(node.span.spanContext().spanId, node)
+      node.isIndexed = true
+    }
+    this.#firstUnindexed = undefined
+    const parent = this.#index.get(context.spanId)
+    return parent?.span.spanContext().traceId === context.traceId ? parent : undefined
+  }
+}
