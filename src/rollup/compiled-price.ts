@@ -1,6 +1,8 @@
+import { bucketsAt, totalOf, type CostBuckets } from './cost-buckets.ts'
 import type { Price } from './price.ts'
 import type { PricedCall } from './priced-call.ts'
-import { nanoUsdAt, type TokenRates } from './token-rates.ts'
+import type { TierFactors } from './service-tier.ts'
+import { nanoUsdAt, scaledRates, type TokenRates } from './token-rates.ts'
 
 /** Rates that hold for calls of a certain size. */
 export interface RateBand {
@@ -42,10 +44,34 @@ export class CompiledPrice implements Price {
   }
 
   nanoUsdOf(call: PricedCall): number | undefined {
+    const rates = this.#ratesOf(call)
+    if (rates === undefined) return undefined
+    return call.details === undefined ? nanoUsdAt(rates, call) : totalOf(bucketsAt(rates, call))
+  }
+
+  bucketsOf(call: PricedCall): CostBuckets | undefined {
+    const rates = this.#ratesOf(call)
+    return rates === undefined ? undefined : bucketsAt(rates, call)
+  }
+
+  /** The same price for another tier of service. */
+  scaled(factors: TierFactors): CompiledPrice {
+    return new CompiledPrice(
+      this.#windows.map((window) => ({
+        ...window,
+        bands: window.bands.map(({ aboveInputTokens, rates }) => ({
+          aboveInputTokens,
+          rates: scaledRates(rates, factors),
+        })),
+      })),
+    )
+  }
+
+  #ratesOf(call: PricedCall): TokenRates | undefined {
     const bands = this.#onlyBands ?? this.#bandsAt(call.timeUnixMillis)
     if (bands === undefined) return undefined
     for (const { aboveInputTokens, rates } of bands) {
-      if (call.inputTokens > aboveInputTokens) return nanoUsdAt(rates, call)
+      if (call.inputTokens > aboveInputTokens) return rates
     }
     return undefined
   }

@@ -1,3 +1,4 @@
+import type { CostBuckets } from './cost-buckets.ts'
 import type { Price } from './price.ts'
 import type { PriceFunction } from './price-source.ts'
 import type { PricedCall } from './priced-call.ts'
@@ -28,6 +29,11 @@ export class FunctionPrice implements Price {
     swallowRejection(usd)
     this.#onError(new TypeError(`A price is a number of US dollars, at least 0, or undefined. Got ${describe(usd)}.`))
     return Number.NaN
+  }
+
+  bucketsOf(call: PricedCall): CostBuckets | undefined {
+    const nanoUsd = this.nanoUsdOf(call)
+    return nanoUsd === undefined ? undefined : { undivided: nanoUsd }
   }
 }
 

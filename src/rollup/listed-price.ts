@@ -1,13 +1,14 @@
 import type { ConditionalPrice, ModelInfo } from '@pydantic/genai-prices'
 
 import { CompiledPrice, type PriceWindow, type RateBand, type TimeOfDay } from './compiled-price.ts'
-import { ratesOf, type TokenRates } from './token-rates.ts'
+import { freeRates, withMissingRates } from './missing-rates.ts'
+import { ratesOf, type TokenRates, type UsdPerMillionTokens } from './token-rates.ts'
 
 type Listed = Readonly<Record<string, unknown>>
 type Tiered = { readonly base: number; readonly tiers: readonly { readonly start: number; readonly price: number }[] }
 
-/** The keys of a price list whose quantities a model call's span reports. */
-const keysOfKnownQuantities = new Set([
+/** The keys of a price list whose quantities every call reports, be they zero. */
+const keysOfEveryCall = new Set([
   'input_mtok',
   'cache_read_mtok',
   'cache_write_mtok',
@@ -16,24 +17,28 @@ const keysOfKnownQuantities = new Set([
   'requests_kcount',
 ])
 
-/** The keys whose quantities no span reports. They count as zero, as they do in the package when they are left out. */
-const keysOfUnknownQuantities = new Set([
-  'audio_hours',
+/** The keys whose quantities few calls report, in their details. */
+const keysOfDetails = new Set([
   'cache_audio_read_mtok',
   'cache_image_read_mtok',
   'cache_write_1h_mtok',
+  'input_audio_mtok',
+  'input_image_mtok',
+  'output_audio_mtok',
+  'output_image_mtok',
+])
+
+/** The keys whose quantities no span reports. They count as zero, as they do in the package when they are left out. */
+const keysOfUnknownQuantities = new Set([
+  'audio_hours',
   'cache_write_5m_mtok',
   'input_annotated_document_kpages',
   'input_audio_hours',
-  'input_audio_mtok',
   'input_document_kpages',
-  'input_image_mtok',
   'input_text_messages_kcount',
   'input_video_mtok',
   'output_audio_hours',
-  'output_audio_mtok',
   'output_citation_mtok',
-  'output_image_mtok',
   'output_video_mtok',
   'rerank_searches_kcount',
   'storage_searches_kcount',
@@ -51,17 +56,23 @@ const callNanoUsdOfUsdPerThousand = 1_000_000
  * - cache and reasoning tokens without a rate of their own cost what other input and output does;
  * - what is not listed costs nothing, since the package's data leaves out zeros: an empty list is a free model.
  *
- * One rule is ours: a list that knows only hours, pages or messages says nothing about tokens, and is no price.
+ * Three rules are ours. A list that knows only hours, pages or messages says nothing about tokens, and is no price. A
+ * kind of token that the list has no rate for costs what {@link withMissingRates} says, or nobody knows what; the package
+ * would take it for text. And where a model's one kind of output is no text, the output's rate is about that.
  *
  * @returns `undefined` where the list holds something that is not known here; only the package can price it then
  */
-export function compileListedPrice(prices: ModelInfo['prices']): CompiledPrice | undefined {
+export function compileListedPrice(
+  prices: ModelInfo['prices'],
+  providerId: string,
+  modelId: string,
+): CompiledPrice | undefined {
   const entries: readonly ConditionalPrice[] = Array.isArray(prices) ? prices : [{ prices }]
   const windows: PriceWindow[] = []
   const first = entries[0]
   // What the package falls back to when no condition holds stands last, without its condition.
   for (const entry of [...entries.toReversed(), first === undefined ? undefined : { prices: first.prices }]) {
-    const window = entry === undefined ? undefined : windowOf(entry)
+    const window = entry === undefined ? undefined : windowOf(entry, providerId, modelId)
     if (window === undefined) return undefined
     windows.push(window)
     if (entry?.constraint === undefined) break
@@ -72,11 +83,15 @@ export function compileListedPrice(prices: ModelInfo['prices']): CompiledPrice |
 /** Whether a list says what tokens or calls cost, be it that they are free. */
 export function isPriceOfTokens(listed: Listed): boolean {
   const keys = Object.keys(listed).filter((key) => listed[key] !== undefined)
-  return keys.length === 0 || keys.some((key) => keysOfKnownQuantities.has(key))
+  return keys.length === 0 || keys.some((key) => keysOfEveryCall.has(key) || keysOfDetails.has(key))
 }
 
-function windowOf({ constraint, prices }: ConditionalPrice): PriceWindow | undefined {
-  const bands = bandsOf(prices)
+function windowOf(
+  { constraint, prices }: ConditionalPrice,
+  providerId: string,
+  modelId: string,
+): PriceWindow | undefined {
+  const bands = bandsOf(prices, providerId, modelId)
   if (bands === undefined) return undefined
   const always = { fromUnixMillis: -Infinity, untilUnixMillis: Infinity, timeOfDay: undefined, bands }
   if (constraint === undefined) return always
@@ -109,31 +124,39 @@ function millisOfDay(time: string): number | undefined {
 }
 
 /** Flat rates per size of call; `undefined` where something in the list is not known here. */
-function bandsOf(listed: Listed): readonly RateBand[] | undefined {
+function bandsOf(listed: Listed, providerId: string, modelId: string): readonly RateBand[] | undefined {
   const starts = new Set<number>()
   for (const [key, value] of Object.entries(listed)) {
     if (value === undefined || keysOfUnknownQuantities.has(key)) continue
-    if (!keysOfKnownQuantities.has(key)) return undefined
+    if (!keysOfEveryCall.has(key) && !keysOfDetails.has(key)) return undefined
     if (isTiered(value)) for (const { start } of value.tiers) starts.add(start)
     else if (!isAmount(value)) return undefined
   }
   if (!isPriceOfTokens(listed)) return []
   return [-1, ...starts]
     .toSorted((a, b) => b - a)
-    .map((aboveInputTokens) => ({ aboveInputTokens, rates: ratesAbove(aboveInputTokens, listed) }))
+    .map((aboveInputTokens) => ({ aboveInputTokens, rates: ratesAbove(aboveInputTokens, listed, providerId, modelId) }))
 }
 
 /** The rates of calls that are larger than a threshold, up to the next one. */
-function ratesAbove(aboveInputTokens: number, listed: Listed): TokenRates {
+function ratesAbove(aboveInputTokens: number, listed: Listed, providerId: string, modelId: string): TokenRates {
   const usdOf = (key: string): number | undefined => amountAbove(aboveInputTokens, listed[key])
-  const usd = {
+  const usd: UsdPerMillionTokens = {
     input: usdOf('input_mtok') ?? 0,
     output: usdOf('output_mtok') ?? 0,
     cacheRead: usdOf('cache_read_mtok'),
     cacheWrite: usdOf('cache_write_mtok'),
     reasoning: usdOf('output_reasoning_mtok'),
+    cacheWrite1h: usdOf('cache_write_1h_mtok'),
+    audioInput: usdOf('input_audio_mtok'),
+    audioCacheRead: usdOf('cache_audio_read_mtok'),
+    audioOutput: usdOf('output_audio_mtok'),
+    imageInput: usdOf('input_image_mtok'),
+    imageCacheRead: usdOf('cache_image_read_mtok'),
+    imageOutput: usdOf('output_image_mtok'),
   }
-  return ratesOf(usd, (usdOf('requests_kcount') ?? 0) * callNanoUsdOfUsdPerThousand)
+  const callNanoUsd = (usdOf('requests_kcount') ?? 0) * callNanoUsdOfUsdPerThousand
+  return ratesOf(Object.keys(listed).length === 0 ? freeRates : withMissingRates(usd, providerId, modelId), callNanoUsd)
 }
 
 function amountAbove(aboveInputTokens: number, value: unknown): number | undefined {

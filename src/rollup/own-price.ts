@@ -1,40 +1,33 @@
-import { RunspanError } from '../errors.ts'
-import { textOf } from '../internal/text-of.ts'
-import { CompiledPrice } from './compiled-price.ts'
+import { checkModelPrice } from './check-model-price.ts'
+import { CompiledPrice, type RateBand } from './compiled-price.ts'
+import type { CostBuckets } from './cost-buckets.ts'
 import type { Price } from './price.ts'
-import type { ModelPrice } from './price-source.ts'
+import type { PricedCall } from './priced-call.ts'
+import type { LongCallPrices, ModelPrice, TokenPrices } from './price-source.ts'
 import { providerIdOf } from './provider-id.ts'
-import { ratesOf } from './token-rates.ts'
-
-const amountKeys = [
-  'inputUsdPerMillionTokens',
-  'outputUsdPerMillionTokens',
-  'cacheReadUsdPerMillionTokens',
-  'cacheWriteUsdPerMillionTokens',
-] as const
-
-const requiredKeys: ReadonlySet<string> = new Set(['inputUsdPerMillionTokens', 'outputUsdPerMillionTokens'])
-
-const knownKeys: ReadonlySet<string> = new Set(['model', 'provider', 'from', 'until', ...amountKeys])
+import { serviceTierOf } from './service-tier.ts'
+import { ratesOf, type TokenRates } from './token-rates.ts'
+import { unixMillisOf } from './unix-millis.ts'
 
 /** One entry of the application's own table, checked and compiled. */
-export class OwnPrice {
-  /** Holds at the entry's times only. */
-  readonly price: Price
+export class OwnPrice implements Price {
   readonly #model: string | RegExp
   readonly #providerId: string | undefined
+  readonly #serviceTier: string | undefined
+  readonly #compiled: CompiledPrice
 
   /**
    * @param path where the entry stands, for messages: `prices[0]`
    * @throws {@link RunspanError} `bad_configuration` where a field cannot be used
    */
-  constructor(entry: ModelPrice | 'none', path: string) {
-    check(entry, path)
-    const { model, provider } = entry
+  constructor(entry: unknown, path: string) {
+    checkModelPrice(entry, path)
+    const { model, provider, serviceTier } = entry
     // A copy: a global or sticky pattern remembers where it matched last.
     this.#model = typeof model === 'string' ? model : new RegExp(model)
     this.#providerId = provider === undefined ? undefined : providerIdOf(provider)
-    this.price = compile(entry)
+    this.#serviceTier = serviceTier === undefined ? undefined : serviceTierOf(serviceTier)
+    this.#compiled = compile(entry)
   }
 
   /** Whether the entry is about this model of this provider. */
@@ -45,71 +38,53 @@ export class OwnPrice {
     this.#model.lastIndex = 0
     return this.#model.test(model)
   }
+
+  nanoUsdOf(call: PricedCall): number | undefined {
+    return call.details?.serviceTier === this.#serviceTier ? this.#compiled.nanoUsdOf(call) : undefined
+  }
+
+  bucketsOf(call: PricedCall): CostBuckets | undefined {
+    return call.details?.serviceTier === this.#serviceTier ? this.#compiled.bucketsOf(call) : undefined
+  }
 }
 
-function compile(entry: ModelPrice): Price {
-  const usd = {
-    input: entry.inputUsdPerMillionTokens,
-    output: entry.outputUsdPerMillionTokens,
-    cacheRead: entry.cacheReadUsdPerMillionTokens,
-    cacheWrite: entry.cacheWriteUsdPerMillionTokens,
-  }
+function compile(entry: ModelPrice): CompiledPrice {
+  const longest = (entry.longCalls ?? []).toSorted((a, b) => b.aboveInputTokens - a.aboveInputTokens)
+  const bands: RateBand[] = longest.map((prices) => ({
+    aboveInputTokens: prices.aboveInputTokens,
+    rates: ratesFor(withPrices(entry, prices), entry.callUsd),
+  }))
   return new CompiledPrice([
     {
       fromUnixMillis: entry.from === undefined ? -Infinity : unixMillisOf(entry.from),
       untilUnixMillis: entry.until === undefined ? Infinity : unixMillisOf(entry.until),
       timeOfDay: undefined,
-      bands: [{ aboveInputTokens: -1, rates: ratesOf(usd, 0) }],
+      bands: [...bands, { aboveInputTokens: -1, rates: ratesFor(entry, entry.callUsd) }],
     },
   ])
 }
 
-function check(entry: ModelPrice | 'none', path: string): asserts entry is ModelPrice {
-  if (typeof entry !== 'object' || entry === null) {
-    throw bad(path, entry, "Give a price with model, input and output, a function, or 'none' at the end")
-  }
-  for (const key of Object.keys(entry)) {
-    if (!knownKeys.has(key)) throw bad(path, key, `There is no such field; the fields are ${[...knownKeys].join(', ')}`)
-  }
-  const { model, provider, from, until } = entry
-  if (!(model instanceof RegExp) && !isName(model)) {
-    throw bad(`${path}.model`, model, 'Give the name of a model, or a regular expression')
-  }
-  if (provider !== undefined && !isName(provider))
-    throw bad(`${path}.provider`, provider, 'Give a name, or leave it out')
-  for (const key of amountKeys) {
-    const amount: unknown = entry[key]
-    if (amount === undefined && !requiredKeys.has(key)) continue
-    if (typeof amount !== 'number' || !(amount >= 0 && amount < Infinity)) {
-      throw bad(`${path}.${key}`, amount, 'Give US dollars per million tokens, 0 where they are free')
-    }
-  }
-  for (const [key, time] of [
-    ['from', from],
-    ['until', until],
-  ] as const) {
-    if (time !== undefined && Number.isNaN(unixMillisOf(time))) {
-      throw bad(`${path}.${key}`, time, "Give a Date, or text such as '2026-01-31'")
-    }
-  }
-  if (from !== undefined && until !== undefined && unixMillisOf(from) >= unixMillisOf(until)) {
-    throw bad(`${path}.until`, until, 'Give a time after from')
-  }
+/** The prices of shorter calls, and in their stead those that are given. */
+function withPrices(entry: TokenPrices, longCall: LongCallPrices): TokenPrices {
+  const given = Object.fromEntries(Object.entries(longCall).filter(([, value]) => value !== undefined))
+  return { ...entry, ...given }
 }
 
-/** NaN where the value is no time. */
-function unixMillisOf(time: unknown): number {
-  if (time instanceof Date) return time.getTime()
-  return typeof time === 'string' ? Date.parse(time) : Number.NaN
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
-}
-
-function bad(path: string, value: unknown, whatToDo: string): RunspanError {
-  return new RunspanError(
-    'bad_configuration',
-    `Failed to configure ${path}: ${textOf(value)} cannot be used. ${whatToDo}.`,
-  )
+function ratesFor(prices: TokenPrices, callUsd = 0): TokenRates {
+  const input = prices.inputUsdPerMillionTokens
+  const usd = {
+    input,
+    output: prices.outputUsdPerMillionTokens,
+    cacheRead: prices.cacheReadUsdPerMillionTokens,
+    cacheWrite: prices.cacheWriteUsdPerMillionTokens,
+    reasoning: prices.reasoningUsdPerMillionTokens,
+    cacheWrite1h: prices.cacheWrite1hUsdPerMillionTokens,
+    audioInput: prices.audioInputUsdPerMillionTokens,
+    audioCacheRead: prices.audioCacheReadUsdPerMillionTokens,
+    audioOutput: prices.audioOutputUsdPerMillionTokens,
+    imageInput: prices.imageInputUsdPerMillionTokens ?? input,
+    imageCacheRead: prices.imageCacheReadUsdPerMillionTokens ?? prices.cacheReadUsdPerMillionTokens ?? input,
+    imageOutput: prices.imageOutputUsdPerMillionTokens,
+  }
+  return ratesOf(usd, callUsd * 1e9)
 }

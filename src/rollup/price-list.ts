@@ -1,10 +1,13 @@
 import type { Usage } from '@pydantic/genai-prices'
 
+import type { CostBuckets } from './cost-buckets.ts'
 import type { GenaiPackage, GenaiPrices } from './genai-package.ts'
+import { publishedOnByVersion } from './list-dates.ts'
 import { compileListedPrice, isPriceOfTokens } from './listed-price.ts'
 import type { Price } from './price.ts'
 import type { PricedCall } from './priced-call.ts'
 import { isUnlistedHost, providerIdOf } from './provider-id.ts'
+import { TieredPrice } from './tiered-price.ts'
 
 /**
  * The package's name for a provider that it has to guess: it tries `provider/model` first, and the model alone then.
@@ -29,10 +32,17 @@ export class PriceList {
     this.#package = genaiPackage
   }
 
-  /** Name and version, for the attribute that says where prices came from. The package tells no date of its data. */
+  /** Name, version and date, for the attribute that says where prices came from. */
   get name(): string {
     const { version } = this.#package
-    return version === undefined ? 'genai-prices' : `genai-prices ${version}`
+    if (version === undefined) return 'genai-prices'
+    const publishedOn = publishedOnByVersion[version]
+    return publishedOn === undefined ? `genai-prices ${version}` : `genai-prices ${version} (${publishedOn})`
+  }
+
+  /** Loads the list where that has not happened yet. */
+  load(): void {
+    this.#package.load()
   }
 
   /** Finds and compiles the price of one model. Takes tens of microseconds: the caller remembers the answer. */
@@ -67,10 +77,17 @@ function compile(genaiPrices: GenaiPrices, providerId: string, model: string): P
   // Without usage: only the match counts, not what the package says of an empty call.
   const found = genaiPrices.calcPrice({}, model, { providerId })
   if (found === null) return undefined
-  return compileListedPrice(found.model.prices) ?? new AskedPrice(genaiPrices, providerId, model)
+  const { model: listed, provider } = found
+  const compiled = compileListedPrice(listed.prices, provider.id, listed.id)
+  return compiled === undefined
+    ? new AskedPrice(genaiPrices, providerId, model)
+    : new TieredPrice(compiled, provider.id, listed.id)
 }
 
-/** A price that only the package can tell: it is asked per call, which takes tens of microseconds. */
+/**
+ * A price that only the package can tell: it is asked per call, which takes tens of microseconds. It knows the standard
+ * tier alone, and of tokens without a rate that they are text: calls that have either are unpriced.
+ */
 class AskedPrice implements Price {
   readonly #genaiPrices: GenaiPrices
   readonly #providerId: string
@@ -83,6 +100,7 @@ class AskedPrice implements Price {
   }
 
   nanoUsdOf(call: PricedCall): number | undefined {
+    if (call.details !== undefined) return undefined
     try {
       const timestamp = new Date(call.timeUnixMillis)
       const answer = this.#genaiPrices.calcPrice(usageOf(call), this.#model, {
@@ -93,6 +111,11 @@ class AskedPrice implements Price {
     } catch {
       return undefined
     }
+  }
+
+  bucketsOf(call: PricedCall): CostBuckets | undefined {
+    const nanoUsd = this.nanoUsdOf(call)
+    return nanoUsd === undefined ? undefined : { undivided: nanoUsd }
   }
 }
 

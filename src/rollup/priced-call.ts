@@ -1,3 +1,5 @@
+import { clampedDetails, tokensOf, type CallDetails, type DetailTotals } from './call-details.ts'
+
 /** One model call, as a price table or a price function takes it. Details are parts of the totals. */
 export interface PricedCall {
   /** Who served the model, as the span or the application names it: `openai`, `aws.bedrock`, `anthropic.messages` … */
@@ -16,6 +18,8 @@ export interface PricedCall {
   readonly cacheWriteInputTokens: number
   /** Part of the output: reasoning. */
   readonly reasoningOutputTokens: number
+  /** Kinds of tokens and tiers of service that few calls have; left out where there are none. */
+  readonly details?: CallDetails | undefined
 }
 
 /** Whether a call's numbers can be reckoned with as they are. */
@@ -37,22 +41,31 @@ function isSound(call: PricedCall): boolean {
  * what is left of its total, cache reads before cache writes.
  */
 export function clampedCall(call: PricedCall): PricedCall {
-  if (isSound(call)) return call
-  const inputTokens = tokens(call.inputTokens)
-  const outputTokens = tokens(call.outputTokens)
-  const cacheReadInputTokens = Math.min(tokens(call.cacheReadInputTokens), inputTokens)
+  const { details } = call
+  if (isSound(call)) return details === undefined ? call : callWith(call, call, details)
+  const inputTokens = tokensOf(call.inputTokens)
+  const outputTokens = tokensOf(call.outputTokens)
+  const cacheReadInputTokens = Math.min(tokensOf(call.cacheReadInputTokens), inputTokens)
+  const totals: DetailTotals = {
+    inputTokens,
+    outputTokens,
+    cacheReadInputTokens,
+    cacheWriteInputTokens: Math.min(tokensOf(call.cacheWriteInputTokens), inputTokens - cacheReadInputTokens),
+    reasoningOutputTokens: Math.min(tokensOf(call.reasoningOutputTokens), outputTokens),
+  }
+  return callWith(call, totals, details)
+}
+
+function callWith(call: PricedCall, totals: DetailTotals, details: CallDetails | undefined): PricedCall {
   return {
     provider: call.provider,
     model: call.model,
     timeUnixMillis: call.timeUnixMillis,
-    inputTokens,
-    outputTokens,
-    cacheReadInputTokens,
-    cacheWriteInputTokens: Math.min(tokens(call.cacheWriteInputTokens), inputTokens - cacheReadInputTokens),
-    reasoningOutputTokens: Math.min(tokens(call.reasoningOutputTokens), outputTokens),
+    inputTokens: totals.inputTokens,
+    outputTokens: totals.outputTokens,
+    cacheReadInputTokens: totals.cacheReadInputTokens,
+    cacheWriteInputTokens: totals.cacheWriteInputTokens,
+    reasoningOutputTokens: totals.reasoningOutputTokens,
+    details: details === undefined ? undefined : clampedDetails(details, totals),
   }
-}
-
-function tokens(value: number): number {
-  return value > 0 && value < Infinity ? value : 0
 }

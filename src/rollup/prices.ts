@@ -1,14 +1,16 @@
-import { RunspanError } from '../errors.ts'
-import { textOf } from '../internal/text-of.ts'
+import { wholeBuckets, type CostBreakdown } from './cost-buckets.ts'
 import { FunctionPrice } from './function-price.ts'
 import { installedGenaiPackage, type GenaiPackage } from './genai-package.ts'
-import { OwnPrice } from './own-price.ts'
+import type { OwnPrice } from './own-price.ts'
 import { PriceList } from './price-list.ts'
-import type { OwnSource, PriceSource } from './price-source.ts'
+import type { PriceSource } from './price-source.ts'
 import type { Price } from './price.ts'
 import { clampedCall, type PricedCall } from './priced-call.ts'
+import { readPriceSource } from './read-price-source.ts'
 
-export type { ModelPrice, PriceFunction, PriceSource } from './price-source.ts'
+export type { CallDetails } from './call-details.ts'
+export type { CostBreakdown, CostBucket, CostBuckets } from './cost-buckets.ts'
+export type { LongCallPrices, ModelPrice, PriceFunction, PriceSource, PriceTable, TokenPrices } from './price-source.ts'
 export type { PricedCall } from './priced-call.ts'
 
 /** What a {@link PriceBook} tells the code that owns it, instead of throwing. */
@@ -31,18 +33,26 @@ const maxRememberedModels = 4_096
 interface ModelPrices {
   /** Asked in this order, before the list. */
   readonly own: readonly Price[]
+  /** Whether the application's own table has the model. */
+  readonly isOwn: boolean
   /** `undefined` before it is looked up. */
   listed: Price | undefined
 }
 
-const unknownPrice: Price = { nanoUsdOf: () => undefined }
+/** A run's first request is on its way by then, and no model has answered yet. */
+const loadDelayMillis = 10
+
+const unknownPrice: Price = { nanoUsdOf: () => undefined, bucketsOf: () => undefined }
 
 /**
  * Prices model calls. What a model costs is found once per provider and model, compiled, and remembered, also that
  * nobody knows it; a call then costs two lookups and a few multiplications.
  */
 export class PriceBook {
-  /** What prices the calls, for `runspan.cost.price_table`: `genai-prices 0.1.8`, `own prices, genai-prices 0.1.8` … */
+  /**
+   * What prices the calls, with versions and dates, for `runspan.cost.price_table`: `genai-prices 0.1.8 (2026-09-23)`,
+   * `acme contract (2026-01-01), genai-prices 0.1.8 (2026-09-23)`, `own prices` …
+   */
   readonly tableName: string
   readonly #own: readonly (OwnPrice | FunctionPrice)[]
   readonly #list: PriceList | undefined
@@ -50,15 +60,16 @@ export class PriceBook {
   readonly #remembered = new Map<string | undefined, Map<string, ModelPrices>>()
   #rememberedModels = 0
   #isListMissing = false
+  #isLoadPlanned = false
 
   /** @throws {@link RunspanError} `bad_configuration` where the source cannot be used */
   constructor(source: PriceSource = 'genai-prices', options: PriceBookOptions = {}) {
-    const { own, isExclusive } = readSource(source, options.onFunctionError)
-    this.#own = own
+    const { prices, names, isExclusive } = readPriceSource(source, (error) => options.onFunctionError?.(error))
+    this.#own = prices
     this.#list = isExclusive ? undefined : new PriceList(options.genaiPackage ?? installedGenaiPackage())
     this.#onListMissing = options.onListMissing
-    const names = [...(own.length > 0 ? ['own prices'] : []), ...(this.#list === undefined ? [] : [this.#list.name])]
-    this.tableName = names.length > 0 ? names.join(', ') : 'none'
+    const tables = this.#list === undefined ? names : [...names, this.#list.name]
+    this.tableName = tables.length > 0 ? tables.join(', ') : 'none'
   }
 
   /** How many pairs of provider and model are remembered now; at most 4096. */
@@ -82,9 +93,43 @@ export class PriceBook {
       const nanoUsd = price.nanoUsdOf(clamped)
       if (nanoUsd !== undefined) return wholeNanoUsd(nanoUsd)
     }
-    const listed = prices.listed ?? this.#lookUp(prices, provider, model)
-    const nanoUsd = listed?.nanoUsdOf(clamped)
+    const nanoUsd = this.#listedPrice(prices, clamped, provider)?.nanoUsdOf(clamped)
     return nanoUsd === undefined ? undefined : wholeNanoUsd(nanoUsd)
+  }
+
+  /**
+   * The cost of one call, as {@link price} tells it, with what it was charged for. For those who ask: it takes several
+   * times as long.
+   */
+  costBreakdown(call: PricedCall): CostBreakdown | undefined {
+    const provider = isName(call.provider) ? call.provider : undefined
+    const { model } = call
+    if (!isName(model)) return undefined
+    const clamped = clampedCall(call)
+    const prices = this.#remembered.get(provider)?.get(model) ?? this.#remember(provider, model)
+    for (const price of prices.own) {
+      const buckets = price.bucketsOf(clamped)
+      if (buckets !== undefined) return wholeBuckets(buckets)
+    }
+    const buckets = this.#listedPrice(prices, clamped, provider)?.bucketsOf(clamped)
+    return buckets === undefined ? undefined : wholeBuckets(buckets)
+  }
+
+  /**
+   * Loads the price list, where there is one and it has not been loaded, in a moment and not now: called as a run
+   * begins, it is there before the first model has answered. Keeps no process alive.
+   */
+  loadSoon(): void {
+    if (this.#isLoadPlanned) return
+    this.#isLoadPlanned = true
+    const list = this.#list
+    if (list !== undefined) setTimeout(() => list.load(), loadDelayMillis).unref()
+  }
+
+  /** `undefined` where the list is not asked: the own table has the model, and no price for the call's tier. */
+  #listedPrice(prices: ModelPrices, { model, details }: PricedCall, provider: string | undefined): Price | undefined {
+    if (prices.isOwn && details?.serviceTier !== undefined) return undefined
+    return prices.listed ?? this.#lookUp(prices, provider, model)
   }
 
   #remember(provider: string | undefined, model: string): ModelPrices {
@@ -93,12 +138,9 @@ export class PriceBook {
       this.#remembered.clear()
       this.#rememberedModels = 0
     }
-    const own: Price[] = []
-    for (const source of this.#own) {
-      if (source instanceof FunctionPrice) own.push(source)
-      else if (source.covers(provider, model)) own.push(source.price)
-    }
-    const prices: ModelPrices = { own, listed: this.#list === undefined ? unknownPrice : undefined }
+    const own = this.#own.filter((price) => price instanceof FunctionPrice || price.covers(provider, model))
+    const isOwn = own.some((price) => !(price instanceof FunctionPrice))
+    const prices: ModelPrices = { own, isOwn, listed: this.#list === undefined ? unknownPrice : undefined }
     const models = this.#remembered.get(provider)
     if (models === undefined) this.#remembered.set(provider, new Map([[model, prices]]))
     else models.set(model, prices)
@@ -129,29 +171,4 @@ function isName(value: string | undefined): value is string {
 /** NaN stands for a price that failed. Beyond nine million dollars a double is not exact, and the call is no call. */
 function wholeNanoUsd(nanoUsd: number): number | undefined {
   return nanoUsd <= Number.MAX_SAFE_INTEGER ? Math.round(nanoUsd) : undefined
-}
-
-interface ReadSource {
-  readonly own: readonly (OwnPrice | FunctionPrice)[]
-  /** Whether genai-prices is left out. */
-  readonly isExclusive: boolean
-}
-
-function readSource(source: PriceSource, onFunctionError: PriceBookOptions['onFunctionError']): ReadSource {
-  if (source === 'genai-prices') return { own: [], isExclusive: false }
-  if (source === 'none') return { own: [], isExclusive: true }
-  const entries: readonly OwnSource[] = typeof source === 'function' ? [source] : source
-  if (!Array.isArray(entries)) {
-    throw new RunspanError(
-      'bad_configuration',
-      `Failed to configure prices: ${textOf(source)} cannot be used. ` +
-        `Use 'genai-prices', 'none', a list of prices or a function.`,
-    )
-  }
-  const isExclusive = entries.at(-1) === 'none'
-  const onError = (error: unknown): void => onFunctionError?.(error)
-  const own = (isExclusive ? entries.slice(0, -1) : entries).map((entry: OwnSource, index) =>
-    typeof entry === 'function' ? new FunctionPrice(entry, onError) : new OwnPrice(entry, `prices[${index}]`),
-  )
-  return { own, isExclusive }
 }

@@ -1,4 +1,5 @@
 import type { PricedCall } from './priced-call.ts'
+import type { TierFactors } from './service-tier.ts'
 
 /** Nano-USD per token in one US dollar per million tokens. */
 const nanoUsdPerToken = 1_000
@@ -14,6 +15,18 @@ export interface TokenRates {
   readonly reasoningNanoUsdPerToken: number
   /** Charged once, whatever the call's size. */
   readonly callNanoUsd: number
+  readonly details: DetailRates
+}
+
+/** What the tokens of {@link CallDetails} cost. NaN: nobody says, and a call that has any is unpriced. */
+export interface DetailRates {
+  readonly cacheWrite1hNanoUsdPerToken: number
+  readonly audioInputNanoUsdPerToken: number
+  readonly audioCacheReadNanoUsdPerToken: number
+  readonly audioOutputNanoUsdPerToken: number
+  readonly imageInputNanoUsdPerToken: number
+  readonly imageCacheReadNanoUsdPerToken: number
+  readonly imageOutputNanoUsdPerToken: number
 }
 
 /** Prices as they are listed, in US dollars per million tokens. */
@@ -25,6 +38,14 @@ export interface UsdPerMillionTokens {
   readonly cacheWrite?: number | undefined
   /** Left out: as other output. */
   readonly reasoning?: number | undefined
+  /** Left out, this and all that follow: not known. */
+  readonly cacheWrite1h?: number | undefined
+  readonly audioInput?: number | undefined
+  readonly audioCacheRead?: number | undefined
+  readonly audioOutput?: number | undefined
+  readonly imageInput?: number | undefined
+  readonly imageCacheRead?: number | undefined
+  readonly imageOutput?: number | undefined
 }
 
 /** Turns prices as they are listed into rates. */
@@ -36,10 +57,45 @@ export function ratesOf(usd: UsdPerMillionTokens, callNanoUsd: number): TokenRat
     outputNanoUsdPerToken: usd.output * nanoUsdPerToken,
     reasoningNanoUsdPerToken: (usd.reasoning ?? usd.output) * nanoUsdPerToken,
     callNanoUsd,
+    details: {
+      cacheWrite1hNanoUsdPerToken: knownRate(usd.cacheWrite1h),
+      audioInputNanoUsdPerToken: knownRate(usd.audioInput),
+      audioCacheReadNanoUsdPerToken: knownRate(usd.audioCacheRead),
+      audioOutputNanoUsdPerToken: knownRate(usd.audioOutput),
+      imageInputNanoUsdPerToken: knownRate(usd.imageInput),
+      imageCacheReadNanoUsdPerToken: knownRate(usd.imageCacheRead),
+      imageOutputNanoUsdPerToken: knownRate(usd.imageOutput),
+    },
   }
 }
 
-/** Cost of a call at these rates, in nano-USD, not rounded. */
+function knownRate(usd: number | undefined): number {
+  return usd === undefined ? Number.NaN : usd * nanoUsdPerToken
+}
+
+/** The rates of another tier of service. What is charged per call stays. */
+export function scaledRates(rates: TokenRates, { cacheRead, other }: TierFactors): TokenRates {
+  const { details } = rates
+  return {
+    inputNanoUsdPerToken: rates.inputNanoUsdPerToken * other,
+    cacheReadNanoUsdPerToken: rates.cacheReadNanoUsdPerToken * cacheRead,
+    cacheWriteNanoUsdPerToken: rates.cacheWriteNanoUsdPerToken * other,
+    outputNanoUsdPerToken: rates.outputNanoUsdPerToken * other,
+    reasoningNanoUsdPerToken: rates.reasoningNanoUsdPerToken * other,
+    callNanoUsd: rates.callNanoUsd,
+    details: {
+      cacheWrite1hNanoUsdPerToken: details.cacheWrite1hNanoUsdPerToken * other,
+      audioInputNanoUsdPerToken: details.audioInputNanoUsdPerToken * other,
+      audioCacheReadNanoUsdPerToken: details.audioCacheReadNanoUsdPerToken * cacheRead,
+      audioOutputNanoUsdPerToken: details.audioOutputNanoUsdPerToken * other,
+      imageInputNanoUsdPerToken: details.imageInputNanoUsdPerToken * other,
+      imageCacheReadNanoUsdPerToken: details.imageCacheReadNanoUsdPerToken * cacheRead,
+      imageOutputNanoUsdPerToken: details.imageOutputNanoUsdPerToken * other,
+    },
+  }
+}
+
+/** Cost of a call without details at these rates, in nano-USD, not rounded. */
 export function nanoUsdAt(rates: TokenRates, call: PricedCall): number {
   const plainInput = call.inputTokens - call.cacheReadInputTokens - call.cacheWriteInputTokens
   const plainOutput = call.outputTokens - call.reasoningOutputTokens

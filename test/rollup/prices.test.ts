@@ -203,7 +203,7 @@ describe("the application's own prices", () => {
     expect(book.price(callOf('openai', 'gpt-5', usage))).toBe(1_000_000 + 2_000_000)
     // gpt-4.1-mini: input 0.4, cached input 0.1, output 1.6; 600 × 400 + 400 × 100 + 1000 × 1600.
     expect(book.price(callOf('openai', 'gpt-4.1-mini', usage))).toBe(1_880_000)
-    expect(book.tableName).toMatch(/^own prices, genai-prices \d+\.\d+\.\d+$/)
+    expect(book.tableName).toMatch(/^own prices, genai-prices \d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)$/)
   })
 
   it("are the only ones where the list ends with 'none'", () => {
@@ -362,8 +362,9 @@ describe('a price book', () => {
     expect(book.tableName).toBe('none')
   })
 
-  it('names the list and its version', () => {
-    expect(new PriceBook().tableName).toMatch(/^genai-prices \d+\.\d+\.\d+$/)
+  it('names the list, its version, and the day on which that was published', () => {
+    // Where the date is missing: add the version to list-dates.ts.
+    expect(new PriceBook().tableName).toMatch(/^genai-prices \d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)$/)
   })
 
   it('remembers a bounded number of models, known and unknown, and still prices when it has forgotten', () => {

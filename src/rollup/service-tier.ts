@@ -1,0 +1,63 @@
+/** What providers call the tier that their price lists are about. */
+const standardNames: ReadonlySet<string> = new Set([
+  '',
+  'auto',
+  'default',
+  'none',
+  'on_demand',
+  'standard',
+  'standard_only',
+  'traffic_type_unspecified',
+  'unspecified',
+])
+
+/** A longer name is no tier. */
+const maxNameLength = 64
+
+/**
+ * One spelling for a provider's tier of service: `batch`, `flex`, `priority`, else the provider's own name in lower case.
+ *
+ * @returns `undefined` for the standard tier
+ */
+export function serviceTierOf(name: string): string | undefined {
+  const plain = name.trim().toLowerCase()
+  if (standardNames.has(plain)) return undefined
+  // Vertex AI says ON_DEMAND_FLEX.
+  return plain.replace(/^on_demand_/, '').slice(0, maxNameLength)
+}
+
+/** What a tier makes of the standard price. NaN: the provider publishes no rule. */
+export interface TierFactors {
+  readonly cacheRead: number
+  /** Of all other tokens. */
+  readonly other: number
+}
+
+const half: TierFactors = { cacheRead: 0.5, other: 0.5 }
+
+/**
+ * The tiers that cost a fixed share of the standard price, whatever the model, by provider:
+ *
+ * - Anthropic: batches cost half, "these multipliers stack" with those of the cache.
+ * - OpenAI: batch and flex cost half, cached input too.
+ * - Google: batch and flex cost half; cached input of batches costs what it does elsewhere, and of flex nobody says.
+ *
+ * Everything else (priority, fast, provisioned …) has a price per model, or a contract: calls of it are unpriced by the
+ * list. docs/discoveries/service-tiers.md has the sources.
+ */
+const factorsByProvider: Readonly<Record<string, Readonly<Record<string, TierFactors>>>> = {
+  anthropic: { batch: half },
+  openai: { batch: half, flex: half },
+  google: { batch: { cacheRead: 1, other: 0.5 }, flex: { cacheRead: Number.NaN, other: 0.5 } },
+}
+
+/**
+ * @param providerId as genai-prices names it
+ * @param tier as {@link serviceTierOf} gives it
+ * @returns `undefined` where the provider publishes no rule that holds for every model
+ */
+export function tierFactors(providerId: string, modelId: string, tier: string): TierFactors | undefined {
+  // Google hosts models of others, by their price lists.
+  if (providerId === 'google' && !modelId.startsWith('gemini')) return undefined
+  return factorsByProvider[providerId]?.[tier]
+}
