@@ -16,8 +16,8 @@ export interface SampledRun {
   readonly runId: string
   /** The first run of the family, where it is known; else the run itself. */
   readonly rootRunId: string
-  /** `segment`: a joined part of a run that another process owns. */
-  readonly scope: 'run' | 'segment'
+  /** `segment`: a joined part of a run that another process owns. `agent`: one that nobody wrapped, below another span. */
+  readonly scope: 'run' | 'segment' | 'agent'
   /** `undefined` where the run has not ended: a bound was reached, and it is decided by what is known. */
   readonly status: RunStatus | undefined
   readonly durationMillis: number
@@ -127,7 +127,7 @@ export class RunKeeper {
     const run: SampledRun = {
       runId: entry.runId,
       rootRunId: familyOf(entry),
-      scope: entry.joined ? 'segment' : 'run',
+      scope: part.scope,
       status,
       durationMillis: millisBetween(root!.span.startTime, now),
       totals: part.snapshot(),

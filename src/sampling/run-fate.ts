@@ -7,7 +7,7 @@ import type { EndedSpanLike } from './sampled-span.ts'
  *
  * - sampler: the sampler sampled it; each span leaves or not as its own flag says. Never left.
  * - open: nobody knows yet; spans are held.
- * - given up: a bound was reached while nothing spoke for it. What comes is dropped, and the root still decides.
+ * - given up: a bound was reached while nothing spoke for it. What comes is dropped until something does.
  * - kept: entered once something speaks for it; what was held leaves, and so does all that comes. Never left.
  * - dropped: entered when the root ends and nothing has spoken for it; what comes is dropped. Never left.
  */

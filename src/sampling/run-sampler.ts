@@ -4,12 +4,13 @@ import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { mayBeAdopted } from '../rollup/adopted-run.ts'
 import { partOfTrace } from '../rollup/part-of-trace.ts'
-import { nodeOf } from '../rollup/span-node.ts'
+import { anyNodeOf } from '../rollup/span-node.ts'
 import type { RunEntry } from '../run/run-entry.ts'
 import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import { familyRandomness } from './family-randomness.ts'
 import { withRandomness } from './ot-trace-state.ts'
+import { isSampled } from './sampled-span.ts'
 import { decisions, type SamplerLike, type SamplingResultLike } from './sampler-like.ts'
 
 /** Options of {@link RunSampler}. */
@@ -101,10 +102,13 @@ function recorded(result: SamplingResultLike): SamplingResultLike {
   return { ...result, decision: decisions.record }
 }
 
-/** Whether the rollup will attribute a span to a run or segment of this process. */
+/** Whether the rollup will attribute a span to a run, segment or agent of this process. */
 function belongsToRun(context: Context, traceId: string): boolean {
   const parent = trace.getSpan(context)
   // A trace that begins here is no run's: a run's own root is known by then.
   if (parent === undefined) return false
-  return nodeOf(parent) !== undefined || partOfTrace(traceId, context) !== undefined
+  const node = anyNodeOf(parent)
+  if (node === undefined) return partOfTrace(traceId, context) !== undefined
+  // What is not known to be an agent yet was recorded because it may be one, or it says so by now.
+  return !node.part.isProvisional || !isSampled(parent.spanContext()) || mayBeAdopted(node.span.attributes)
 }

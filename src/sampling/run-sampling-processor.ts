@@ -158,7 +158,15 @@ export class RunSamplingProcessor implements SpanProcessorLike {
         else this.#bound(fate, span.endTime)
         break
       }
-      case 'given_up':
+      case 'given_up': {
+        const reason = this.#keeper.whileOpen(fate.part, span.endTime)
+        if (reason === undefined) drop(fate, 1)
+        else {
+          this.#keep(fate, reason)
+          this.#leave(fate, span)
+        }
+        break
+      }
       case 'dropped':
         drop(fate, 1)
         break
