@@ -20,7 +20,16 @@ export { propagationHeaders } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
 export { withRunEnv, type WithRunEnv } from './propagation/with-run-env.ts'
 export type { Adopt } from './rollup/adopted-run.ts'
-export type { ModelPrice, PricedCall, PriceFunction, PriceSource } from './rollup/prices.ts'
+export type {
+  CallDetails,
+  LongCallPrices,
+  ModelPrice,
+  PricedCall,
+  PriceFunction,
+  PriceSource,
+  PriceTable,
+  TokenPrices,
+} from './rollup/prices.ts'
 export type { RollupDetail } from './rollup/detail.ts'
 export { explainSpan, type CountReason, type SpanExplanation } from './rollup/explain-span.ts'
 export { RunRollupProcessor, type RollupOptions } from './rollup/run-rollup-processor.ts'

@@ -311,15 +311,15 @@ describe("tiers, tokens and sizes in the application's own table", () => {
 
   it('leave calls unpriced that have tokens the entry names no price for', () => {
     const own = new PriceBook([standard])
-    const call = (details: Partial<CallDetails>): PricedCall =>
-      callOf('openai', 'gpt-5', { ...usage, cacheWriteInputTokens: 5, outputTokens: 5 }, details)
-    expect(own.price(call({ audioInputTokens: 1 }))).toBeUndefined()
-    expect(own.price(call({ audioOutputTokens: 1 }))).toBeUndefined()
-    expect(own.price(call({ imageOutputTokens: 1 }))).toBeUndefined()
-    expect(own.price(call({ cacheWrite1hInputTokens: 1 }))).toBeUndefined()
+    const price = (details: Partial<CallDetails>): number | undefined =>
+      own.price(callOf('openai', 'gpt-5', { ...usage, cacheWriteInputTokens: 5, outputTokens: 5 }, details))
+    expect(price({ audioInputTokens: 1 })).toBeUndefined()
+    expect(price({ audioOutputTokens: 1 })).toBeUndefined()
+    expect(price({ imageOutputTokens: 1 })).toBeUndefined()
+    expect(price({ cacheWrite1hInputTokens: 1 })).toBeUndefined()
     // Images are input, and an empty detail is none.
-    expect(own.price(call({ imageInputTokens: 1 }))).toBe(1_000 * 2_000 + 5 * 8_000)
-    expect(own.price(call({}))).toBe(1_000 * 2_000 + 5 * 8_000)
+    expect(price({ imageInputTokens: 1 })).toBe(1_000 * 2_000 + 5 * 8_000)
+    expect(price({})).toBe(1_000 * 2_000 + 5 * 8_000)
   })
 
   it('cost more in long calls, all of their tokens', () => {
