@@ -15,6 +15,9 @@ export interface CollectedRequest {
   /** After decompression. */
   readonly sizeBytes: number
   readonly body: Buffer
+  /** As it came over the wire. */
+  readonly sent: Buffer
+  readonly remotePort: number
 }
 
 /**
@@ -73,6 +76,8 @@ export class ScriptedCollector implements AsyncDisposable {
           spanNames: namesIn(body, request.headers['content-type']),
           sizeBytes: body.byteLength,
           body,
+          sent,
+          remotePort: request.socket.remotePort ?? 0,
         }
         this.requests.push(collected)
         this.#changed()
