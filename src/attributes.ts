@@ -53,6 +53,18 @@ export const ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = 'gen_ai.usage.cache_rea
 export const ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = 'gen_ai.usage.cache_write.input_tokens'
 /** int, part of the output. Writer: run, on leaves only. Reader: rollup. */
 export const ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = 'gen_ai.usage.reasoning.output_tokens'
+/** int, part of the input, cached or not. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_AUDIO_INPUT_TOKENS = 'gen_ai.usage.audio.input_tokens'
+/** int, part of the audio input and of the cache reads. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS = 'gen_ai.usage.audio.cache_read.input_tokens'
+/** int, part of the output. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = 'gen_ai.usage.audio.output_tokens'
+/** int, part of the input, cached or not. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_IMAGE_INPUT_TOKENS = 'gen_ai.usage.image.input_tokens'
+/** int, part of the image input and of the cache reads. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS = 'gen_ai.usage.image.cache_read.input_tokens'
+/** int, part of the output. Writer: run, on leaves only. Reader: rollup. */
+export const ATTR_GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS = 'gen_ai.usage.image.output_tokens'
 
 /** string, bounded. What is evaluated. Writer: run. */
 export const ATTR_GEN_AI_EVALUATION_NAME = 'gen_ai.evaluation.name'
@@ -164,8 +176,27 @@ export const ATTR_RUNSPAN_COST_USD = 'runspan.cost.usd'
 export const ATTR_RUNSPAN_COST_NANO_USD = 'runspan.cost.nano_usd'
 /** string, bounded. reported, priced, mixed or unpriced. */
 export const ATTR_RUNSPAN_COST_SOURCE = 'runspan.cost.source'
-/** string, bounded. Name and version of the price table behind `priced` and `mixed`. */
+/** string, bounded. Names, versions and dates of the price tables behind `priced` and `mixed`. */
 export const ATTR_RUNSPAN_COST_PRICE_TABLE = 'runspan.cost.price_table'
+/** string[], at most 8 sorted names. Models of the calls whose cost is in no sum, with their tier of service. */
+export const ATTR_RUNSPAN_COST_UNPRICED_MODELS = 'runspan.cost.unpriced_models'
+/** int each. Parts of {@link ATTR_RUNSPAN_COST_NANO_USD} by what they were charged for, where they are asked for. */
+export const ATTRS_RUNSPAN_COST_OF_BUCKET = {
+  input: 'runspan.cost.input.nano_usd',
+  cacheRead: 'runspan.cost.cache_read.nano_usd',
+  cacheWrite: 'runspan.cost.cache_write.nano_usd',
+  cacheWrite1h: 'runspan.cost.cache_write_1h.nano_usd',
+  output: 'runspan.cost.output.nano_usd',
+  reasoning: 'runspan.cost.reasoning.nano_usd',
+  audioInput: 'runspan.cost.audio.input.nano_usd',
+  audioCacheRead: 'runspan.cost.audio.cache_read.nano_usd',
+  audioOutput: 'runspan.cost.audio.output.nano_usd',
+  imageInput: 'runspan.cost.image.input.nano_usd',
+  imageCacheRead: 'runspan.cost.image.cache_read.nano_usd',
+  imageOutput: 'runspan.cost.image.output.nano_usd',
+  request: 'runspan.cost.request.nano_usd',
+  undivided: 'runspan.cost.undivided.nano_usd',
+} as const
 /** int. Counted model calls, failed ones included. */
 export const ATTR_RUNSPAN_CALLS_LLM = 'runspan.calls.llm'
 /** int. Counted model calls whose cost is in no sum: no known price, or no known usage. */
@@ -208,6 +239,10 @@ export const ATTR_RUNSPAN_FAMILY_COST_NANO_USD = 'runspan.family.cost.nano_usd'
 
 /** int. Cost of one counted model call, on its leaf; another key than the rollup's, so that neither is added to the other. */
 export const ATTR_RUNSPAN_CALL_COST_NANO_USD = 'runspan.call.cost.nano_usd'
+/** int, part of the cache writes. On a model call's leaf: no convention has a key for it. Writer: run. Reader: rollup. */
+export const ATTR_RUNSPAN_CALL_CACHE_WRITE_1H_INPUT_TOKENS = 'runspan.call.cache_write_1h.input_tokens'
+/** string, bounded. The tier of service that answered, as the provider names it. On a leaf. Writer: run. Reader: rollup. */
+export const ATTR_RUNSPAN_CALL_SERVICE_TIER = 'runspan.call.service_tier'
 
 /** string, bounded. Why the run left its process whole, or `root_only`. On roots that a `RunSamplingProcessor` decided about. */
 export const ATTR_RUNSPAN_SAMPLING_REASON = 'runspan.sampling.reason'
@@ -267,6 +302,7 @@ export const ALIASES_OF_USAGE = {
     'llm.token_count.prompt_details.cache_read',
     'ai.usage.inputTokenDetails.cacheReadTokens',
     'ai.usage.cachedInputTokens',
+    'gen_ai.usage.cached_input_tokens',
   ],
   cacheWrite: [
     ATTR_GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
@@ -295,6 +331,44 @@ export const ALIASES_OF_USAGE = {
     'mlflow.llm.cost',
     'cost_usd',
   ],
+} as const
+
+/** Per number that few calls have, the keys that may hold it; the first one present wins. Reader: rollup. */
+export const ALIASES_OF_DETAILS = {
+  cacheWrite1h: [ATTR_RUNSPAN_CALL_CACHE_WRITE_1H_INPUT_TOKENS, 'gen_ai.usage.cache_creation.1h_input_tokens'],
+  audioInput: [
+    ATTR_GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+    'gen_ai.usage.audio_input_tokens',
+    'llm.token_count.prompt_details.audio',
+  ],
+  audioCacheRead: [ATTR_GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS],
+  audioOutput: [
+    ATTR_GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+    'gen_ai.usage.audio_output_tokens',
+    'llm.token_count.completion_details.audio',
+  ],
+  imageInput: [ATTR_GEN_AI_USAGE_IMAGE_INPUT_TOKENS],
+  imageCacheRead: [ATTR_GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS],
+  imageOutput: [ATTR_GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS],
+} as const
+
+/** Keys of the tier of service: what answered before what was asked for. Reader: rollup. */
+export const ALIASES_OF_SERVICE_TIER = [
+  ATTR_RUNSPAN_CALL_SERVICE_TIER,
+  'openai.response.service_tier',
+  'gen_ai.openai.response.service_tier',
+  'openai.request.service_tier',
+  'gen_ai.openai.request.service_tier',
+] as const
+
+/**
+ * What the AI SDK writes of a call beside its usage: JSON of what the provider said, and a key that is present where its
+ * input includes cached parts, which it does from version 6 on. Reader: rollup.
+ */
+export const ALIASES_OF_AI_SDK = {
+  providerMetadata: 'ai.response.providerMetadata',
+  uncachedInput: 'ai.usage.inputTokenDetails.noCacheTokens',
+  cachedInput: 'ai.usage.cachedInputTokens',
 } as const
 
 /** JSON maps of usage, with the names their producers use inside. Reader: rollup. */

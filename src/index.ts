@@ -73,6 +73,7 @@ export type {
   RunTotals,
   SpanInit,
   Usage,
+  UsageDetails,
   WorkSpan,
   WorkType,
 } from './run/types.ts'

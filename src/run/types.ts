@@ -47,8 +47,28 @@ export interface RunLink {
   readonly attributes?: Attributes
 }
 
+/** What few model calls have. Counts are parts of the totals. */
+export interface UsageDetails {
+  /** Part of the cache writes: kept for an hour. */
+  readonly cacheWrite1hInputTokens?: number
+  /** Part of the input, cached or not: audio. */
+  readonly audioInputTokens?: number
+  /** Part of the audio input and of the cache reads. */
+  readonly audioCacheReadInputTokens?: number
+  /** Part of the output: audio. */
+  readonly audioOutputTokens?: number
+  /** Part of the input, cached or not: images. */
+  readonly imageInputTokens?: number
+  /** Part of the image input and of the cache reads. */
+  readonly imageCacheReadInputTokens?: number
+  /** Part of the output: images. */
+  readonly imageOutputTokens?: number
+  /** The tier of service that answered, as the provider names it: `batch`, `flex`, `priority` … @defaultValue the standard one */
+  readonly serviceTier?: string
+}
+
 /** Tokens and cost of one model call. Details are parts of the totals. */
-export interface Usage {
+export interface Usage extends UsageDetails {
   /** All input tokens, cached ones included. */
   readonly inputTokens?: number
   /** All output tokens, reasoning included. */
@@ -64,7 +84,7 @@ export interface Usage {
 }
 
 /** Sums over a run, as far as this process knows it. */
-export interface RunTotals extends Required<Omit<Usage, 'costUsd'>> {
+export interface RunTotals extends Required<Omit<Usage, 'costUsd' | keyof UsageDetails>> {
   /** US dollars; `undefined` where nothing could be priced. */
   readonly costUsd: number | undefined
   /** Billionths of a US dollar, exact; `undefined` where nothing could be priced. */
@@ -95,7 +115,7 @@ export interface RunDetail {
 }
 
 /** The calls of one model. */
-export interface ModelTotals extends Required<Omit<Usage, 'costUsd'>> {
+export interface ModelTotals extends Required<Omit<Usage, 'costUsd' | keyof UsageDetails>> {
   /** `gen_ai.operation.name` */
   readonly operation?: string
   readonly provider?: string
