@@ -73,10 +73,11 @@ export class Adoption {
 function adopt(node: SpanNode): void {
   const { part, span } = node
   part.isProvisional = false
-  node.isAgent = true
-  node.isBoundary = true
   span.attributes[ATTR_RUNSPAN_ADOPTED] = true
   if (part.scope !== 'run') return
+  // As the root of any run. Below others a chain or workflow is what its marks say: no boundary of calls.
+  node.isAgent = true
+  node.isBoundary = true
   span.attributes[ATTR_RUNSPAN_RUN_ID] = part.entry.runId
   if (part.entry instanceof AdoptedRun) part.entry.begun()
 }

@@ -6,25 +6,7 @@ import { naiveTotals, type NaiveTotals } from '../support/naive-totals.ts'
 import { playTree, priceOfTrees } from '../support/play-tree.ts'
 import { randomTrees, type RandomTree } from '../support/random-tree.ts'
 import { recordSpans } from '../support/record-spans.ts'
-
-const keys: Readonly<Record<keyof NaiveTotals, string>> = {
-  input: 'usage.input_tokens',
-  output: 'usage.output_tokens',
-  cacheRead: 'usage.cache_read.input_tokens',
-  nanoUsd: 'cost.nano_usd',
-  llmCalls: 'calls.llm',
-  unpriced: 'calls.unpriced',
-  toolCalls: 'calls.tool',
-  errors: 'errors',
-  spans: 'spans',
-  suppressed: 'rollup.suppressed_spans',
-}
-
-function totalsOn(spans: readonly ReadableSpan[], prefix: string): NaiveTotals {
-  const sum = (key: string): number =>
-    spans.map((span) => Number(span.attributes[prefix + key] ?? 0)).reduce((a, b) => a + b, 0)
-  return Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, sum(key)])) as unknown as NaiveTotals
-}
+import { totalsOn } from '../support/totals-on.ts'
 
 function added(a: NaiveTotals, b: NaiveTotals): NaiveTotals {
   return Object.fromEntries(

@@ -24,7 +24,8 @@ export function priceOfTrees(call: {
     : undefined
 }
 
-function attributesOf({ marks, usage }: TreeSpan): Attributes {
+/** What a span of a tree carries. */
+export function attributesOf({ marks, usage }: TreeSpan): Attributes {
   if (usage === undefined) return marks
   const { input, output, cacheRead, cost } = usage
   return {
