@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events'
 
 import { expect, it } from 'vitest'
 
-import { currentRun, expressMiddleware, propagationHeaders, stats, wrapAgent } from '../../src/index.ts'
-import { recordSpans } from '../support/record-spans.ts'
+import { currentRun, expressMiddleware, propagationHeaders, stats, wrapAgent } from '../../../src/index.ts'
+import { recordSpans } from '../../support/record-spans.ts'
 
 /** Runs the middleware on a request that carries a run; the response is closed by the test. */
 async function joinedSignal(

@@ -2,12 +2,12 @@ import { request as httpRequest } from 'node:http'
 
 import { describe, expect, it } from 'vitest'
 
-import { currentRunId, newRunId, propagationHeaders, withSpan, wrapAgent } from '../../src/index.ts'
-import type { ServiceScript } from '../fixtures/express-service.ts'
-import { type OtlpSink, startOtlpSink, type ReceivedSpan } from '../support/otlp-sink.ts'
-import { recordSpans } from '../support/record-spans.ts'
-import { spawnProcess, type FixtureProcess } from '../support/spawn-process.ts'
-import { expectTrace, kind, links, traceText, type Shown, type ShownSpan } from '../support/trace-text.ts'
+import { currentRunId, newRunId, propagationHeaders, withSpan, wrapAgent } from '../../../src/index.ts'
+import type { ServiceScript } from '../../fixtures/express-service.ts'
+import { type OtlpSink, startOtlpSink, type ReceivedSpan } from '../../support/otlp-sink.ts'
+import { recordSpans } from '../../support/record-spans.ts'
+import { spawnProcess, type FixtureProcess } from '../../support/spawn-process.ts'
+import { expectTrace, kind, links, traceText, type Shown, type ShownSpan } from '../../support/trace-text.ts'
 
 const shown: Shown = { kind, segment: 'runspan.segment', in: 'runspan.usage.input_tokens', links }
 

@@ -1,0 +1,84 @@
+import { context, type Context } from '@opentelemetry/api'
+
+import { follow } from '../../run/follow/follow.ts'
+import type { Segment } from '../../run/segment.ts'
+import type { Trust } from '../trust.ts'
+import { arrive } from './arrive.ts'
+import { openHttpSegment } from './http-segment.ts'
+
+/** What is read of a fetch `Request`. */
+export interface WebRequest {
+  readonly headers: Headers
+  readonly method: string
+  readonly url: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A request that has come in, on its way to its response. */
+export interface WebArrival {
+  readonly context: Context
+  /** Follows the response to its last byte. Returns what to send: the same response, or one built anew around it. */
+  answered<R>(response: R): R
+  /** The handler threw: whoever called it answers. */
+  failed(error: unknown): void
+}
+
+/**
+ * In which context a fetch request is handled. Its segment, if there is one, ends with the last byte of the response's
+ * body; a client that went away is `cancelled`.
+ */
+export function arriveOnWeb(request: WebRequest, trust: Trust, route: () => string | undefined): WebArrival {
+  let segment: Segment | undefined
+  let status: number | undefined
+  let isOver = false
+  const inside = arrive(
+    request.headers,
+    trust,
+    () => ({ headers: Object.fromEntries(request.headers) }),
+    function join(ref, active) {
+      const url = urlOf(request.url)
+      segment = openHttpSegment(ref, active, {
+        method: request.method,
+        path: url?.pathname,
+        scheme: url?.protocol.slice(0, -1) ?? 'http',
+        host: url?.host,
+        route() {
+          isOver = true
+          return route()
+        },
+        status: () => status,
+      })
+      const opened = segment
+      request.signal?.addEventListener('abort', () => {
+        if (isOver) return
+        status = undefined
+        opened.callerGone()
+      })
+      return opened
+    },
+  )
+  return {
+    context: inside,
+    answered(response) {
+      if (segment === undefined) return response
+      status = (response as { status?: number }).status
+      // Nobody reads the body of what has none on the wire.
+      if (request.method === 'HEAD') {
+        segment.completed()
+        return response
+      }
+      return context.with(inside, follow, undefined, response, segment) as typeof response
+    },
+    failed(error) {
+      segment?.failed(error)
+    },
+  }
+}
+
+function urlOf(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
+}
