@@ -103,6 +103,10 @@ export const ATTR_URL_PATH = 'url.path'
 export const ATTR_URL_SCHEME = 'url.scheme'
 /** string, bounded. Writer: propagation. */
 export const ATTR_SERVER_ADDRESS = 'server.address'
+/** string, bounded. On metrics: one of the components of a type. Writer: export. */
+export const ATTR_OTEL_COMPONENT_NAME = 'otel.component.name'
+/** string, bounded. On metrics: `otlp_http_span_exporter` and such. Writer: export. */
+export const ATTR_OTEL_COMPONENT_TYPE = 'otel.component.type'
 /** int, bounded. Writer: propagation. */
 export const ATTR_SERVER_PORT = 'server.port'
 
