@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { createRunReader } from './create-run-reader.ts'
 export type { Dispatch } from './dispatch.ts'
 export {
   buildFamilies,
@@ -14,12 +15,41 @@ export {
   type FamilyNode,
   type RunNode,
 } from './family-tree.ts'
+export { walkPages, type Page, type PageFlag, type PageRequest, type WalkPagesOptions } from './page.ts'
 export type { Gap, Part } from './part.ts'
 export type { RunDescription } from './run-description.ts'
+export type { RunFilter } from './run-filter.ts'
+export type {
+  FamilyFlag,
+  FamilyOptions,
+  GetRunOptions,
+  IterateSpansOptions,
+  ListedRun,
+  ListedThread,
+  ParentRun,
+  Review,
+  RunFlag,
+  RunReader,
+  StoredFamily,
+  StoredRun,
+  StoredThread,
+  ThreadFilter,
+  ThreadOptions,
+} from './run-reader.ts'
 export type { RunTree } from './run-tree.ts'
 export { runTreesOf } from './run-trees.ts'
 export type { Segment } from './segment.ts'
 export { spanForest, type SpanNode } from './span-forest.ts'
+export type {
+  FoundThreads,
+  FoundTraces,
+  NamingKey,
+  SpanSource,
+  StoredTrace,
+  ThreadQuery,
+  TraceOutline,
+} from './span-source.ts'
+export { storedTraceOf } from './stored-trace.ts'
 export type {
   StoredAttributes,
   StoredEvent,

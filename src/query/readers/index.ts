@@ -1,0 +1,11 @@
+/**
+ * Readers of runs, one per kind of store. In: an address, a path, or spans. Out: a `RunReader`, which answers alike
+ * whatever is behind it. Called by the command line, and by whoever reads runs from code.
+ *
+ * @module
+ */
+export { createMemoryReader, type MemoryReader } from './memory.ts'
+export type { MemorySourceOptions } from './memory-source.ts'
+export { openOtlpFileReader, type OtlpFileReader } from './otlp-file/otlp-file-reader.ts'
+export { openSqliteReader } from './sqlite/sqlite-reader.ts'
+export { openSpanStore, type SpanStore, type SpanStoreOptions, type TenantOptions } from './sqlite/span-store.ts'
