@@ -34,8 +34,6 @@ export function randomnessOfTraceId(traceId: string): string {
  * Hex digits of one length compare as the numbers do.
  */
 export function thresholdOf(ratio: number): string | undefined {
-  if (ratio <= 0) return undefined
-  return BigInt(Math.round((1 - ratio) * 2 ** 56))
-    .toString(16)
-    .padStart(14, '0')
+  const rejected = Math.round((1 - ratio) * 2 ** 56)
+  return rejected >= 2 ** 56 ? undefined : BigInt(rejected).toString(16).padStart(14, '0')
 }
