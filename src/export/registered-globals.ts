@@ -1,5 +1,5 @@
 /** What the OpenTelemetry api keeps one of per process. */
-export type ApiGlobal = 'trace' | 'context' | 'propagation' | 'diag'
+export type ApiGlobal = 'trace' | 'context' | 'propagation' | 'diag' | 'metrics'
 
 /**
  * Whether somebody has registered a global with the api, through whichever copy of it. The api's setters answer that

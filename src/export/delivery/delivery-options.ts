@@ -1,3 +1,5 @@
+import type { MeterProvider } from '@opentelemetry/api'
+
 import type { DropReport } from './drop.ts'
 
 /** Certificates for a destination behind TLS, in PEM. */
@@ -52,6 +54,13 @@ export interface DeliveryOptions extends DestinationOptions {
   /** Hears of every span that is given up, at most once per request. What it throws is counted and harmless. */
   readonly onDrop?: ((drop: DropReport) => void) | undefined
   /**
+   * Where the account goes as metrics, under the names of the SDK's own: `otel.sdk.processor.span.*`,
+   * `otel.sdk.exporter.span.*`.
+   *
+   * @defaultValue the global one, as soon as the application has registered it
+   */
+  readonly meterProvider?: MeterProvider | undefined
+  /**
    * How many milliseconds a span may wait for others to share a request with; at least 0.
    *
    * @defaultValue OTEL_BSP_SCHEDULE_DELAY, else 1000
@@ -87,6 +96,7 @@ export const destinationOptionNames = [
 export const deliveryOptionNames = [
   'destinations',
   'onDrop',
+  'meterProvider',
   'scheduledDelayMillis',
   'maxExportBatchSize',
   'maxQueueSize',

@@ -1,3 +1,5 @@
+import type { MeterProvider } from '@opentelemetry/api'
+
 import { readNumber, type Environment } from '../environment.ts'
 import { deliveryOptionNames, destinationOptionNames, type DeliveryOptions } from './delivery-options.ts'
 import { checkedNumber, destinationSettings, unusable, type DestinationSettings } from './destination-settings.ts'
@@ -7,6 +9,7 @@ import type { DropReport } from './drop.ts'
 export interface DeliverySettings {
   readonly destinations: readonly DestinationSettings[]
   readonly onDrop: ((drop: DropReport) => void) | undefined
+  readonly meterProvider: MeterProvider | undefined
   readonly scheduledDelayMillis: number
   readonly maxExportBatchSize: number
   readonly maxQueueSize: number
@@ -25,6 +28,7 @@ export function deliverySettings(options: DeliveryOptions, environment: Environm
   return {
     destinations: destinationsOf(options, environment),
     onDrop: options.onDrop,
+    meterProvider: options.meterProvider,
     scheduledDelayMillis: numberOf('scheduledDelayMillis', 0) ?? 1000,
     maxExportBatchSize: numberOf('maxExportBatchSize', 1) ?? 1024,
     maxQueueSize: numberOf('maxQueueSize', 1) ?? Number.POSITIVE_INFINITY,
@@ -49,6 +53,9 @@ function checkNames(options: DeliveryOptions): void {
   }
   if (options.onDrop !== undefined && typeof options.onDrop !== 'function') {
     throw unusable('onDrop', options.onDrop, 'Pass a function.')
+  }
+  if (options.meterProvider !== undefined && typeof options.meterProvider?.getMeter !== 'function') {
+    throw unusable('meterProvider', options.meterProvider, 'Pass a MeterProvider.')
   }
 }
 

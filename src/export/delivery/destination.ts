@@ -71,6 +71,11 @@ export class Destination {
     this.#drops = new DropReporter(parts.settings.name, parts.batching.onDrop, parts.log)
   }
 
+  /** The bound in spans; infinite where there is only the one in bytes. */
+  get maxQueueSize(): number {
+    return this.#parts.batching.maxQueueSize
+  }
+
   /** Encoded spans that wait. */
   get queuedSpans(): number {
     return this.#queue.size + this.#waitingSpans

@@ -3,6 +3,7 @@ import { context } from '@opentelemetry/api'
 import { shared } from '../../run/shared.ts'
 import type { Environment } from '../environment.ts'
 import type { FlushReport } from '../flush-report.ts'
+import { isRegistered } from '../registered-globals.ts'
 import { createOtlpEncoder } from '../otlp/create-otlp-encoder.ts'
 import type { ExportableSpan } from '../otlp/exportable-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
@@ -10,6 +11,7 @@ import type { DeliveryOptions } from './delivery-options.ts'
 import { deliverySettings, type DeliverySettings } from './delivery-settings.ts'
 import type { DestinationStats } from './delivery-stats.ts'
 import { Destination } from './destination.ts'
+import { observeDelivery } from './delivery-metrics.ts'
 import type { DropReport } from './drop.ts'
 import { HttpTransport } from './http-transport.ts'
 import { Intake, type Lane } from './intake.ts'
@@ -45,6 +47,7 @@ export class SpanDelivery {
   #isTimerRunning = false
   #reported: Sums = { exported: 0, rejected: 0, dropped: 0, failed: 0 }
   #firstLoss: Error | undefined
+  #isObserved = false
   #shutdown: Promise<FlushReport> | undefined
 
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable cannot work */
@@ -53,6 +56,7 @@ export class SpanDelivery {
     const lanes = this.#createLanes()
     this.destinations = lanes.flatMap(({ destinations }) => destinations)
     this.#intake = new Intake(lanes, this.#settings.maxQueueSize)
+    this.#observe()
   }
 
   /** @returns whether the span was taken, as far as that is known: its size is not */
@@ -120,9 +124,18 @@ export class SpanDelivery {
     context.with(suppressedContext, () =>
       shared().clock.after(this.#settings.scheduledDelayMillis, () => {
         this.#isTimerRunning = false
+        this.#observe()
         this.#intake.sendDue()
       }),
     )
+  }
+
+  /** The api gives meters that do nothing until a provider is registered, which applications may do after us. */
+  #observe(): void {
+    const { meterProvider } = this.#settings
+    if (this.#isObserved || (meterProvider === undefined && !isRegistered('metrics'))) return
+    this.#isObserved = true
+    observeDelivery(this.destinations, () => this.stats(), meterProvider)
   }
 
   async #drain(): Promise<void> {
