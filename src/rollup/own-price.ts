@@ -5,7 +5,7 @@ import type { Price } from './price.ts'
 import type { PricedCall } from './priced-call.ts'
 import type { LongCallPrices, ModelPrice, TokenPrices } from './price-source.ts'
 import { providerIdOf } from './provider-id.ts'
-import { serviceTierOf } from './service-tier.ts'
+import { serviceTierOf } from '../run/service-tier.ts'
 import { ratesOf, type TokenRates } from './token-rates.ts'
 import { unixMillisOf } from './unix-millis.ts'
 

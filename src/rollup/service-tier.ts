@@ -1,31 +1,3 @@
-/** What providers call the tier that their price lists are about. */
-const standardNames: ReadonlySet<string> = new Set([
-  '',
-  'auto',
-  'default',
-  'none',
-  'on_demand',
-  'standard',
-  'standard_only',
-  'traffic_type_unspecified',
-  'unspecified',
-])
-
-/** A longer name is no tier. */
-const maxNameLength = 64
-
-/**
- * One spelling for a provider's tier of service: `batch`, `flex`, `priority`, else the provider's own name in lower case.
- *
- * @returns `undefined` for the standard tier
- */
-export function serviceTierOf(name: string): string | undefined {
-  const plain = name.trim().toLowerCase()
-  if (standardNames.has(plain)) return undefined
-  // Vertex AI says ON_DEMAND_FLEX.
-  return plain.replace(/^on_demand_/, '').slice(0, maxNameLength)
-}
-
 /** What a tier makes of the standard price. NaN: the provider publishes no rule. */
 export interface TierFactors {
   readonly cacheRead: number
@@ -53,7 +25,7 @@ const factorsByProvider: Readonly<Record<string, Readonly<Record<string, TierFac
 
 /**
  * @param providerId as genai-prices names it
- * @param tier as {@link serviceTierOf} gives it
+ * @param tier as `serviceTierOf` of `run/` gives it
  * @returns `undefined` where the provider publishes no rule that holds for every model
  */
 export function tierFactors(providerId: string, modelId: string, tier: string): TierFactors | undefined {

@@ -1,6 +1,9 @@
+import { readAnthropicUsage, readBedrockUsage } from './anthropic-usage.ts'
+import { asFields, count, text, type Fields, type ReadUsage } from './answer-fields.ts'
+import { readGoogleUsage } from './google-usage.ts'
+import { readOpenaiUsage } from './openai-usage.ts'
+import { serviceTierOf } from './service-tier.ts'
 import type { CallUsage } from './usage-attributes.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** What a model's answer, or a chunk of it, says beside its usage. */
 export interface CallReport extends CallUsage {
@@ -8,12 +11,18 @@ export interface CallReport extends CallUsage {
   readonly finishReasons?: readonly string[] | undefined
 }
 
+/** A report as it is found: the details few calls have in an object of their own. */
+interface FoundReport extends ReadUsage {
+  readonly model?: string | undefined
+  readonly responseId?: string | undefined
+}
+
 /**
  * Reads usage from a model client's result, or from one chunk of its stream.
  *
- * Known shapes: OpenAI chat completions and responses, Anthropic messages, Google `generateContent`, AI SDK. Anthropic
- * reports cached input beside the input, everybody else inside it; here input always includes it. Google reports
- * reasoning beside the output; here output always includes it.
+ * Known shapes: OpenAI chat completions and responses, Anthropic messages, Google `generateContent`, Bedrock `Converse`,
+ * AI SDK. Anthropic and Bedrock report cached input beside the input, everybody else inside it; here input always
+ * includes it. Google reports reasoning beside the output; here output always includes it.
  *
  * @returns `undefined` where the value says nothing about usage
  */
@@ -21,21 +30,21 @@ export function readCallReport(result: unknown): CallReport | undefined {
   const fields = asFields(result)
   if (fields === undefined) return undefined
   // Beside a total over all steps, `usage` is the last step's; the last part of an AI SDK stream has the total alone.
-  const usage: CallReport | undefined =
-    aiSdk(asFields(fields['totalUsage'])) ??
-    readUsage(asFields(fields['usage']), fields['type']) ??
-    google(asFields(fields['usageMetadata'])) ??
+  const usage: FoundReport | undefined =
+    aiSdk(asFields(fields['totalUsage']), fields) ??
+    readUsage(asFields(fields['usage']), fields) ??
+    readGoogleUsage(asFields(fields['usageMetadata'])) ??
     nested(fields)
   if (usage === undefined) return undefined
   // Field by field: spreading one object into another costs as much as a span on Node 20.
-  return {
+  const report: CallReport = {
     inputTokens: usage.inputTokens,
     outputTokens: usage.outputTokens,
     cacheReadInputTokens: usage.cacheReadInputTokens,
     cacheWriteInputTokens: usage.cacheWriteInputTokens,
     reasoningOutputTokens: usage.reasoningOutputTokens,
     costUsd: usage.costUsd,
-    provider: usage.provider,
+    provider: undefined,
     model:
       text(fields['model']) ??
       text(fields['modelVersion']) ??
@@ -44,81 +53,75 @@ export function readCallReport(result: unknown): CallReport | undefined {
     responseId: text(fields['id']) ?? text(fields['responseId']) ?? usage.responseId,
     finishReasons: finishReasons(fields),
   }
+  const { details } = usage
+  const tier = otherTier(fields['service_tier']) ?? otherTier(fields['serviceTier']) ?? details?.serviceTier
+  if (details === undefined && tier === undefined) return report
+  return { ...report, ...details, serviceTier: tier }
+}
+
+/** The tier's name where it is not the standard one. Bedrock has it in an object. */
+function otherTier(value: unknown): string | undefined {
+  const name = text(value) ?? text(asFields(value)?.['type'])
+  return name === undefined || serviceTierOf(name) === undefined ? undefined : name
 }
 
 /** Events that wrap the message they are about: Anthropic's `message_start`, OpenAI's `response.completed`. */
-function nested(fields: Fields): CallReport | undefined {
+function nested(fields: Fields): FoundReport | undefined {
   const inner = asFields(fields['message']) ?? asFields(fields['response'])
   if (inner === undefined || typeof fields['type'] !== 'string') return undefined
-  const usage = readUsage(asFields(inner['usage']), inner['type'])
-  return usage === undefined ? undefined : { ...usage, model: text(inner['model']), responseId: text(inner['id']) }
+  const usage = readUsage(asFields(inner['usage']), inner)
+  if (usage === undefined) return undefined
+  const tier = otherTier(inner['service_tier'])
+  const details = tier === undefined ? usage.details : { ...usage.details, serviceTier: tier }
+  return { ...usage, details, model: text(inner['model']), responseId: text(inner['id']) }
 }
 
-function readUsage(usage: Fields | undefined, type: unknown): CallReport | undefined {
+function readUsage(usage: Fields | undefined, fields: Fields): FoundReport | undefined {
   if (usage === undefined) return undefined
-  const report = aiSdk(usage) ?? anthropic(usage) ?? openai(usage)
+  const report = readBedrockUsage(usage) ?? aiSdk(usage, fields) ?? readAnthropicUsage(usage) ?? readOpenaiUsage(usage)
   // Anthropic's last event repeats the input without its cached parts where there is nothing to say of those.
-  if (type !== 'message_delta' || report?.cacheReadInputTokens !== undefined) return report
+  if (fields['type'] !== 'message_delta' || report?.cacheReadInputTokens !== undefined) return report
   return { outputTokens: report?.outputTokens }
 }
 
-function openai(usage: Fields): CallUsage | undefined {
-  const input = number(usage['prompt_tokens']) ?? number(usage['input_tokens'])
-  const output = number(usage['completion_tokens']) ?? number(usage['output_tokens'])
-  if (input === undefined && output === undefined) return undefined
-  const inputDetails = asFields(usage['prompt_tokens_details']) ?? asFields(usage['input_tokens_details'])
-  const outputDetails = asFields(usage['completion_tokens_details']) ?? asFields(usage['output_tokens_details'])
-  return {
-    inputTokens: input,
-    outputTokens: output,
-    cacheReadInputTokens: number(inputDetails?.['cached_tokens']),
-    cacheWriteInputTokens: number(inputDetails?.['cache_write_tokens']),
-    reasoningOutputTokens: number(outputDetails?.['reasoning_tokens']),
-    costUsd: number(usage['cost']),
-  }
-}
-
-function anthropic(usage: Fields): CallUsage | undefined {
-  const read = number(usage['cache_read_input_tokens'])
-  const write = number(usage['cache_creation_input_tokens'])
-  if (read === undefined && write === undefined) return undefined
-  const input = number(usage['input_tokens'])
-  return {
-    inputTokens: input === undefined ? undefined : input + (read ?? 0) + (write ?? 0),
-    outputTokens: number(usage['output_tokens']),
-    cacheReadInputTokens: read,
-    cacheWriteInputTokens: write,
-  }
-}
-
-function google(usage: Fields | undefined): CallUsage | undefined {
+/** @param fields the result or the part of a stream that the usage stands in */
+function aiSdk(usage: Fields | undefined, fields: Fields): FoundReport | undefined {
   if (usage === undefined) return undefined
-  const prompt = number(usage['promptTokenCount'])
-  const candidates = number(usage['candidatesTokenCount'])
-  const thoughts = number(usage['thoughtsTokenCount'])
-  if (prompt === undefined && candidates === undefined) return undefined
-  return {
-    inputTokens: prompt === undefined ? undefined : prompt + (number(usage['toolUsePromptTokenCount']) ?? 0),
-    outputTokens: (candidates ?? 0) + (thoughts ?? 0),
-    cacheReadInputTokens: number(usage['cachedContentTokenCount']),
-    reasoningOutputTokens: thoughts,
-  }
-}
-
-function aiSdk(usage: Fields | undefined): CallUsage | undefined {
-  if (usage === undefined) return undefined
-  const input = number(usage['inputTokens']) ?? number(usage['promptTokens'])
-  const output = number(usage['outputTokens']) ?? number(usage['completionTokens'])
+  const input = count(usage['inputTokens']) ?? count(usage['promptTokens'])
+  const output = count(usage['outputTokens']) ?? count(usage['completionTokens'])
   if (input === undefined && output === undefined) return undefined
   const inputDetails = asFields(usage['inputTokenDetails'])
+  const read = count(inputDetails?.['cacheReadTokens']) ?? count(usage['cachedInputTokens'])
+  const reasoning = count(asFields(usage['outputTokenDetails'])?.['reasoningTokens']) ?? count(usage['reasoningTokens'])
+  // Up to version 5 the AI SDK passes on what providers say.
+  const written = inputDetails === undefined ? writtenBeside(fields) : undefined
   return {
-    inputTokens: input,
+    inputTokens: written === undefined || input === undefined ? input : input + (read ?? 0) + written,
     outputTokens: output,
-    cacheReadInputTokens: number(inputDetails?.['cacheReadTokens']) ?? number(usage['cachedInputTokens']),
-    cacheWriteInputTokens: number(inputDetails?.['cacheWriteTokens']),
-    reasoningOutputTokens:
-      number(asFields(usage['outputTokenDetails'])?.['reasoningTokens']) ?? number(usage['reasoningTokens']),
+    cacheReadInputTokens: read,
+    cacheWriteInputTokens: count(inputDetails?.['cacheWriteTokens']) ?? written,
+    reasoningOutputTokens: reasoning,
   }
+}
+
+/**
+ * The cache writes that Anthropic and Bedrock report beside the input, over all steps of an AI SDK result.
+ *
+ * @returns `undefined` where the result is of nobody who reports cached input beside the input
+ */
+function writtenBeside(fields: Fields): number | undefined {
+  const steps: readonly unknown[] = Array.isArray(fields['steps']) ? fields['steps'] : [fields]
+  let written: number | undefined
+  for (const step of steps) {
+    const metadata = asFields(asFields(step)?.['providerMetadata'])
+    const anthropic = asFields(metadata?.['anthropic'])
+    const bedrock = asFields(metadata?.['bedrock'])
+    if (anthropic === undefined && bedrock === undefined) continue
+    const tokens =
+      count(anthropic?.['cacheCreationInputTokens']) ?? count(asFields(bedrock?.['usage'])?.['cacheWriteInputTokens'])
+    written = (written ?? 0) + (tokens ?? 0)
+  }
+  return written
 }
 
 function finishReasons(fields: Fields): readonly string[] | undefined {
@@ -134,16 +137,4 @@ function finishReasons(fields: Fields): readonly string[] | undefined {
     .map((choice: unknown) => text(asFields(choice)?.['finish_reason']) ?? text(asFields(choice)?.['finishReason']))
     .filter((reason) => reason !== undefined)
   return reasons.length === 0 ? undefined : reasons
-}
-
-function asFields(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null ? (value as Fields) : undefined
-}
-
-function number(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 ? value : undefined
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

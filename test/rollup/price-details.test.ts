@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { PriceBook, type CallDetails, type ModelPrice, type PricedCall } from '../../src/rollup/prices.ts'
-import { serviceTierOf } from '../../src/rollup/service-tier.ts'
+import { serviceTierOf } from '../../src/run/service-tier.ts'
 
 const book = new PriceBook()
 
