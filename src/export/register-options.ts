@@ -15,7 +15,7 @@ export interface RegisterOptions extends RunspanOptions {
   readonly serviceName?: string | undefined
   /** Further resource attributes; they win over those of OTEL_RESOURCE_ATTRIBUTES. */
   readonly resourceAttributes?: Attributes | undefined
-  /** Options of the `RunRollupProcessor`. */
+  /** Options of the `RunRollupProcessor`. Here `adopt` is `'agents'` unless it is given. */
   readonly rollup?: RollupOptions | undefined
   /** Further span processors, after the one that exports. Flushed and shut down with it. */
   readonly spanProcessors?: readonly SpanProcessorLike[] | undefined

@@ -85,7 +85,7 @@ function registerEnabled(options: RegisterOptions, environment: Environment): Re
     options.exporter === undefined ? destinationsFrom(environment) : { otlp: [], console: false }
   const found = findSdk(destinations.otlp)
   const { sdk } = found
-  const rollup = new RunRollupProcessor(options.rollup)
+  const rollup = new RunRollupProcessor({ ...options.rollup, adopt: options.rollup?.adopt ?? 'agents' })
   const delivery = new Delivery()
   const processors = [
     rollup,

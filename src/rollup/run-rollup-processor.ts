@@ -204,7 +204,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   }
 
   #parentOf(span: ReadableSpanLike, parentContext: Context): SpanNode | undefined {
-    return anyNodeOf(trace.getSpan(parentContext)) ?? this.#openSpans.parentOf(span)
+    const parent = trace.getSpan(parentContext)
+    const node = anyNodeOf(parent)
+    // A span that the SDK made is known by itself; a mere context has no name, and may be that of an open span.
+    return node !== undefined || (parent !== undefined && 'name' in parent) ? node : this.#openSpans.parentOf(span)
   }
 
   #opened(node: SpanNode): void {

@@ -55,6 +55,15 @@ describe('registerRunspan', () => {
     expect(seen).toEqual([true])
   })
 
+  it.each([undefined, false] as const)('adopts agents that nobody wrapped, unless told not to (%s)', async (adopt) => {
+    const exporter = keptExporter()
+    await using registered = register({ exporter, rollup: { prices: 'none', adopt } })
+    const attributes = { 'gen_ai.operation.name': 'invoke_agent' }
+    trace.getTracer('framework').startSpan('agent', { attributes }).end()
+    await registered.telemetry.flush()
+    expect(exporter.kept[0]!.attributes['runspan.rollup.scope']).toBe(adopt === false ? undefined : 'run')
+  })
+
   it('takes the ids that it does not decide from the generator it is given', async () => {
     const exporter = keptExporter()
     let asked = 0
