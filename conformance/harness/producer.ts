@@ -37,8 +37,16 @@ export interface Case {
   readonly adopted?: boolean
   /** HTTP statuses of the first requests; they are refused and cost nothing. */
   readonly refused?: readonly number[]
-  /** Calls that show up as failed spans and are in no books, because they were refused. */
-  readonly failedCalls?: number
+  /**
+   * Spans of calls that were refused and so are in no books: Runspan counts them as calls that failed, unless their
+   * spans never end.
+   */
+  readonly failed?: {
+    readonly calls: number
+    /** @defaultValue 'failed' */
+    readonly ends?: 'failed' | 'open'
+    readonly because?: string
+  }
   /**
    * Calls whose usage nobody can know, because the response did not say it or the producer does not pass it on. Runspan
    * has to count the calls, and to leave their tokens and cost out.
@@ -47,8 +55,12 @@ export interface Case {
     readonly is: (entry: LedgerEntry) => boolean
     /** The sentence that the table gives as the reason. */
     readonly because: string
-    /** Of those, the calls that end as failures, which Runspan does not count as unpriced. */
-    readonly failed?: number
+    /**
+     * How such a call shows up. `unpriced`: as a call whose cost nobody knows. `failed`: as a failure, which Runspan
+     * does not count as unpriced. `open`: as a span that never ends, so that the run is marked as incomplete.
+     * `unseen`: not at all. @defaultValue 'unpriced'
+     */
+    readonly ends?: 'unpriced' | 'failed' | 'open' | 'unseen'
   }
   /**
    * Numbers that the producer does not pass on, although the bill has them, with the sentence that the table gives as

@@ -6,6 +6,8 @@ import type { Numbers } from './bill.ts'
 export interface Totals extends Numbers {
   readonly unpriced: number
   readonly suppressed: number
+  /** Spans that were open when the totals were written, and did not end later. */
+  readonly openSpans: number
 }
 
 /** Reads a run's totals from exported spans as `docs/rollup.md` tells readers to: the root, and what came late. */
@@ -28,6 +30,11 @@ export function readTotals(spans: readonly ReadableSpan[]): Totals {
     nanoUsd: sum('cost.nano_usd'),
     unpriced: sum('calls.unpriced'),
     suppressed: sum('rollup.suppressed_spans'),
+    openSpans: Math.max(
+      0,
+      sum('rollup.open_spans') -
+        spans.reduce((late, { attributes }) => late + Number(attributes['runspan.late.spans'] ?? 0), 0),
+    ),
   }
 }
 

@@ -1,0 +1,13 @@
+import Anthropic from '@anthropic-ai/sdk'
+
+import { registerNodeSdk } from '../../harness/node-sdk.ts'
+import type { Producer } from '../../harness/producer.ts'
+import { anthropicCases } from '../../shared/anthropic-cases.ts'
+
+export const producer: Producer = {
+  title: '`@anthropic-ai/sdk`, the spans it writes itself',
+  packages: ['@anthropic-ai/sdk'],
+  showsTools: false,
+  start: (setUp) => void registerNodeSdk(setUp),
+  cases: anthropicCases((options) => new Anthropic(options)),
+}
