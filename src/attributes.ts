@@ -30,6 +30,8 @@ export const ATTR_GEN_AI_RESPONSE_ID = 'gen_ai.response.id'
 export const ATTR_GEN_AI_RESPONSE_FINISH_REASONS = 'gen_ai.response.finish_reasons'
 /** double, seconds. From the start of a streamed call to its first chunk. Writer: run. Reader: rollup. */
 export const ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = 'gen_ai.response.time_to_first_chunk'
+/** string, bounded. On metrics: text, image, audio or unknown. Writer: rollup. */
+export const ATTR_GEN_AI_TOKEN_MODALITY = 'gen_ai.token.modality'
 /** string, unbounded. The application's conversation, session or thread; never invented. Writer: run, rollup. */
 export const ATTR_GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id'
 /** string, bounded. Name of a tool. Writer: run. */

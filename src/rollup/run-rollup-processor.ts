@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, trace, type Context } from '@opentelemetry/api'
+import { ROOT_CONTEXT, trace, type Context, type MeterProvider } from '@opentelemetry/api'
 
 import {
   ATTR_GEN_AI_CONVERSATION_ID,
@@ -23,6 +23,7 @@ import { OpenSpans } from './open-spans.ts'
 import { partOfTrace } from './part-of-trace.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
+import { runMetricsOf, type RunMetrics } from './run-metrics.ts'
 import { raiseErrors } from './settle-failure.ts'
 import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike, type SpanProcessorLike } from './span-like.ts'
@@ -48,6 +49,13 @@ export interface RollupOptions {
   readonly adopt?: Adopt | undefined
   /** What is kept beside the sums: in `run.totals.detail`, and on the roots. @defaultValue [] */
   readonly detail?: readonly RollupDetail[] | undefined
+  /**
+   * Whether totals are also reported as metrics: through the registered meter provider, or the one given. Off unless
+   * asked: instrumentations of model clients may report the same `gen_ai.*` metrics.
+   *
+   * @defaultValue false
+   */
+  readonly metrics?: boolean | MeterProvider | undefined
   /** Where prices come from, for calls whose cost nobody reports. @defaultValue 'genai-prices' */
   readonly prices?: PriceSource | undefined
   /** How many open runs the registry watches at most; an older one goes on unwatched. At least 1. @defaultValue 10_000 */
@@ -79,6 +87,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly #prices: PriceBook
   readonly #price: Pricer
   readonly #onUsage: RollupOptions['onUsage']
+  readonly #metrics: RunMetrics | undefined
   readonly #adoption: Adoption | undefined
   readonly #openSpans = new OpenSpans()
   /** Closed parts with late numbers that no amendment has reported yet. */
@@ -113,7 +122,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return nanoUsd
     }
     this.detail = checkedDetail(options.detail)
-    this.tellsModels = this.detail.has('models')
+    this.#metrics = runMetricsOf(options.metrics)
+    this.tellsModels = this.#metrics !== undefined || this.detail.has('models')
     configureRegistry(options)
   }
 
@@ -136,6 +146,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       this.#openSpans.delete(node)
       // A run's own root is counted just before it ends.
       if (!node.ended) this.#end(node)
+      if (this.#metrics !== undefined && !node.part.isProvisional) this.#metrics.spanEnded(node)
     } catch (error) {
       count('internalErrors', 'failed to count a span; it is exported uncounted', error)
     }
@@ -144,6 +155,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   /** Reports what is still pending of runs that have ended. */
   forceFlush(): Promise<void> {
     for (const part of this.#pending) this.#amendQuietly(part)
+    this.#metrics?.flush()
     return Promise.resolve()
   }
 
@@ -167,6 +179,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     settleSpan(node, this.#price)
     // Where the application had set the status to OK, that stays.
     if (failed && node.span.status.code !== statusError && !node.failedBelow) raiseErrors(node, 1)
+  }
+
+  handedOff(part: PartTally): void {
+    this.#metrics?.handedOff(part)
   }
 
   #start(span: ReadableSpanLike, parentContext: Context): void {
@@ -301,6 +317,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const root = part.entry.rootContext
     if (late === undefined || root === undefined) return
     part.late = undefined
+    this.#metrics?.amended(part, late)
     const state = shared()
     state.amending = true
     try {

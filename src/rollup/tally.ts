@@ -68,6 +68,8 @@ type Counter = 'toolCalls' | 'toolResults' | 'errors' | 'spans' | 'suppressed' |
 export interface PartFeeder {
   /** Counts the root span of the part itself, just before the part is closed. */
   settleRoot(tally: PartTally, selfReported: Usage | undefined, failed: boolean): void
+  /** Takes note that another process goes on with a part's sums. */
+  handedOff(part: PartTally): void
   /** Name of the price table in use. */
   readonly priceTable: string | undefined
   /** Whether sums by model are kept. */
@@ -117,6 +119,7 @@ export class PartTally extends Tally implements RunTally {
   }
 
   subtotal(): Subtotal {
+    this.feeder.handedOff(this)
     return this.sums.subtotal()
   }
 

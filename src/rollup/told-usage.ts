@@ -1,0 +1,57 @@
+import { CallSums } from './call-sums.ts'
+import type { CallOrigin } from './contribution.ts'
+import type { SumsByModel } from './sums-by-model.ts'
+
+/** What a model's calls add to counters now. */
+export type TellUsage = (origin: CallOrigin, news: CallSums) => void
+
+interface Account {
+  readonly origin: CallOrigin
+  readonly due: CallSums
+  readonly told: CallSums
+}
+
+const numbers = [
+  'llmCalls',
+  'input',
+  'output',
+  'cacheRead',
+  'cacheWrite',
+  'reasoning',
+  'nanoUsd',
+  'reported',
+  'priced',
+  'unpriced',
+] as const satisfies readonly (keyof CallSums)[]
+
+/**
+ * What counters have been told of one part, and what it came to by now. A counter cannot go back: what a late span takes
+ * out again is made up for by what comes later, and stays counted where nothing does.
+ */
+export class ToldUsage {
+  readonly #accounts = new Map<string, Account>()
+
+  /** Takes in what has come. */
+  add(sums: SumsByModel | undefined): void {
+    for (const model of sums?.list() ?? []) {
+      const { operation, provider, model: name } = model.origin
+      const key = `${operation ?? ''}\n${provider ?? ''}\n${name ?? ''}`
+      let account = this.#accounts.get(key)
+      if (account === undefined) {
+        account = { origin: model.origin, due: new CallSums(), told: new CallSums() }
+        this.#accounts.set(key, account)
+      }
+      account.due.addNumbers(model, 1)
+    }
+  }
+
+  /** Tells what has not been told. */
+  tell(to: TellUsage): void {
+    for (const { origin, due, told } of this.#accounts.values()) {
+      const news = new CallSums()
+      for (const name of numbers) news[name] = Math.max(0, due[name] - told[name])
+      told.addNumbers(news, 1)
+      if (news.llmCalls > 0 || news.hasCallNumbers) to(origin, news)
+    }
+  }
+}
