@@ -16,8 +16,9 @@ export {
   type ExpressResponse,
   type Middleware,
 } from './propagation/middleware/express.ts'
-export { propagationHeaders } from './propagation/propagation-headers.ts'
+export { propagationHeaders, type PropagationOptions } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
+export type { TrustKey } from './propagation/trust-key.ts'
 export { withRunEnv, type WithRunEnv } from './propagation/with-run-env.ts'
 export type { Adopt } from './rollup/adopted-run.ts'
 export type {

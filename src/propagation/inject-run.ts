@@ -1,9 +1,10 @@
 import { count } from '../run/stats.ts'
-import { isIterable, isNamed, readField, type TraceField } from './carrier.ts'
-import { propagationHeaders } from './propagation-headers.ts'
+import { isIterable, isNamed, readField } from './carrier.ts'
+import { propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
 import { traceStateKey } from './run-trace-state.ts'
 import { formatTraceState, parseTraceState } from './trace-state-members.ts'
 import { parseTraceparent } from './traceparent.ts'
+import { trustHeader } from './trust-key.ts'
 
 /**
  * Writes the current run onto whatever takes it to another process: `traceparent`, and `tracestate` with the `runspan`
@@ -17,6 +18,7 @@ import { parseTraceparent } from './traceparent.ts'
  *
  * @param carrier a record, fetch `Headers`, a request or response of `node:http`, a `Map`, NATS headers, or an array of
  *   tuples
+ * @param options as those of `propagationHeaders`
  * @returns the carrier itself
  *
  * @example
@@ -28,17 +30,18 @@ import { parseTraceparent } from './traceparent.ts'
  * console.log(message, call)
  * ```
  */
-export function injectRun<C extends object>(carrier: C): C {
+export function injectRun<C extends object>(carrier: C, options?: PropagationOptions): C {
   try {
-    inject(carrier)
+    inject(carrier, propagationHeaders(options))
   } catch (error) {
     count('carriersNotWritten', 'a run could not be written onto a carrier; it goes out as it was', error)
   }
   return carrier
 }
 
-function inject(carrier: object): void {
-  const { traceparent, tracestate } = propagationHeaders()
+function inject(carrier: object, headers: Readonly<Record<string, string>>): void {
+  const { traceparent, tracestate, [trustHeader]: signature } = headers
+  replace(carrier, trustHeader, signature)
   const state = readField(carrier, 'tracestate')
   if (traceparent === undefined || tracestate === undefined) {
     if (state?.includes(`${traceStateKey}=`)) replace(carrier, 'tracestate', withoutRun(state))
@@ -74,7 +77,7 @@ interface HeaderMethods {
 }
 
 /** Sets one field, whatever the case in which it was there, or takes it off. */
-function replace(carrier: object, name: TraceField, value: string | undefined): void {
+function replace(carrier: object, name: string, value: string | undefined): void {
   const methods = carrier as HeaderMethods
   if (typeof methods.setHeader === 'function') {
     if (value === undefined) methods.removeHeader?.(name)
@@ -84,7 +87,7 @@ function replace(carrier: object, name: TraceField, value: string | undefined): 
   else replaceKey(carrier as Record<string, unknown>, name, value)
 }
 
-function replaceTuple(tuples: unknown[], name: TraceField, value: string | undefined): void {
+function replaceTuple(tuples: unknown[], name: string, value: string | undefined): void {
   for (let at = tuples.length - 1; at >= 0; at--) {
     const tuple = tuples[at]
     if (Array.isArray(tuple) && isNamed(tuple[0], name)) tuples.splice(at, 1)
@@ -92,13 +95,13 @@ function replaceTuple(tuples: unknown[], name: TraceField, value: string | undef
   if (value !== undefined) tuples.push([name, value])
 }
 
-function replaceEntry(carrier: object, methods: HeaderMethods, name: TraceField, value: string | undefined): void {
+function replaceEntry(carrier: object, methods: HeaderMethods, name: string, value: string | undefined): void {
   const names = isIterable(carrier) ? Array.from(carrier, (entry) => (Array.isArray(entry) ? entry[0] : undefined)) : []
   for (const key of names) if (isNamed(key, name)) methods.delete?.(key)
   if (value !== undefined) methods.set?.(name, value)
 }
 
-function replaceKey(record: Record<string, unknown>, name: TraceField, value: string | undefined): void {
+function replaceKey(record: Record<string, unknown>, name: string, value: string | undefined): void {
   for (const key of Object.keys(record))
     if (isNamed(key, name) && (key !== name || value === undefined)) delete record[key]
   if (value !== undefined) record[name] = value

@@ -1,16 +1,26 @@
 import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 
 import { currentPart } from '../run/run-context.ts'
+import { count } from '../run/stats.ts'
 import { formatTraceparent } from './traceparent.ts'
 import { traceStateHeader } from './run-trace-state.ts'
+import { checkedTrustKey, signRun, trustHeader, type TrustKey } from './trust-key.ts'
+
+/** Options of {@link propagationHeaders}. */
+export interface PropagationOptions {
+  /** Signs the run for a service that trusts `{ keys }`, in a header of its own. Send it to no other. @defaultValue none */
+  readonly trustKey?: TrustKey | undefined
+}
 
 /**
  * The headers that carry the current run to another service: `traceparent`, and `tracestate` with the `runspan` member
  * that marks it as a run. `{}` outside a run, and where nothing is recorded, so that spreading it is always safe.
  *
  * Beside the official HTTP instrumentations it is not needed: they send the same two headers.
+ *
+ * @param options a `trustKey` that cannot be used is counted, and the run goes out unsigned
  */
-export function propagationHeaders(): Record<string, string> {
+export function propagationHeaders(options?: PropagationOptions): Record<string, string> {
   const part = currentPart()
   if (part === undefined) return {}
   const root = part.rootContext
@@ -19,8 +29,18 @@ export function propagationHeaders(): Record<string, string> {
   const from = active !== undefined && isSpanContextValid(active) && active.traceId === part.runId ? active : root
   // What the other service does is not in this process's sums.
   part.tally?.markIncomplete()
-  return {
+  const headers: Record<string, string> = {
     traceparent: formatTraceparent(from),
     tracestate: traceStateHeader(from.traceState, part.runId),
+  }
+  if (options?.trustKey !== undefined) sign(headers, part.runId, options.trustKey)
+  return headers
+}
+
+function sign(headers: Record<string, string>, runId: string, key: TrustKey): void {
+  try {
+    headers[trustHeader] = signRun(runId, checkedTrustKey(key, 'propagationHeaders'))
+  } catch (error) {
+    count('carriersNotWritten', 'a run could not be signed; it goes out unsigned', error)
   }
 }

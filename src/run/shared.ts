@@ -78,6 +78,7 @@ const state: Shared = ((globalThis as Host)[key] ??= {
     internalErrors: 0,
     streamsNotFollowed: 0,
     requestsUntrusted: 0,
+    trustHeadersRejected: 0,
     carriersMalformed: 0,
     carriersNotWritten: 0,
     budgetsUnwatched: 0,

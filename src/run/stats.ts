@@ -41,6 +41,8 @@ export interface RunspanStats {
   readonly streamsNotFollowed: number
   /** Requests that carried a run and were not trusted. */
   readonly requestsUntrusted: number
+  /** `runspan-trust` headers that were forged, expired, of another run or of an unknown key. */
+  readonly trustHeadersRejected: number
   /** Carriers whose run context was malformed. */
   readonly carriersMalformed: number
   /** Carriers that a run could not be written onto; they went out as they were. */

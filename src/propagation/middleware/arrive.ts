@@ -6,7 +6,7 @@ import { count } from '../../run/stats.ts'
 import type { RunRef } from '../../run/types.ts'
 import type { Carrier } from '../carrier.ts'
 import { extractCaller, extractRun } from '../extract-run.ts'
-import { isTrusted, type Trust, type TrustedRequest } from '../trust.ts'
+import type { TrustCheck, TrustedRequest } from '../trust.ts'
 
 /**
  * The one core of every middleware: in which context the rest of a request runs.
@@ -20,7 +20,7 @@ import { isTrusted, type Trust, type TrustedRequest } from '../trust.ts'
  */
 export function arrive(
   headers: Carrier,
-  trust: Trust,
+  isTrusted: TrustCheck,
   requestOf: () => TrustedRequest,
   join: (ref: RunRef, active: Context) => Segment,
 ): Context {
@@ -30,7 +30,7 @@ export function arrive(
     if (ref !== undefined) {
       const around = runOfContext(active)
       if (around?.joined === true && around.runId === ref.runId) return active
-      if (isTrusted(trust, requestOf())) return join(ref, active).context
+      if (isTrusted(requestOf(), ref)) return join(ref, active).context
       count('requestsUntrusted')
     }
     const caller = extractCaller(headers)

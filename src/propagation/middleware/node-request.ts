@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api'
 
-import type { Trust } from '../trust.ts'
+import type { TrustCheck } from '../trust.ts'
 import { arrive } from './arrive.ts'
 import { openHttpSegment } from './http-segment.ts'
 
@@ -35,12 +35,12 @@ export interface NodeRequestDetails {
 export function arriveOnNode(
   request: NodeRequest,
   response: NodeResponse,
-  trust: Trust,
+  isTrusted: TrustCheck,
   details: NodeRequestDetails = {},
 ): Context {
   return arrive(
     request.headers,
-    trust,
+    isTrusted,
     () => request,
     function join(ref, active) {
       const { host } = request.headers

@@ -2,7 +2,7 @@ import { context, type Context } from '@opentelemetry/api'
 
 import { follow } from '../../run/follow/follow.ts'
 import type { Segment } from '../../run/segment.ts'
-import type { Trust } from '../trust.ts'
+import type { TrustCheck } from '../trust.ts'
 import { arrive } from './arrive.ts'
 import { openHttpSegment } from './http-segment.ts'
 
@@ -27,13 +27,13 @@ export interface WebArrival {
  * In which context a fetch request is handled. Its segment, if there is one, ends with the last byte of the response's
  * body; a client that went away is `cancelled`.
  */
-export function arriveOnWeb(request: WebRequest, trust: Trust, route: () => string | undefined): WebArrival {
+export function arriveOnWeb(request: WebRequest, isTrusted: TrustCheck, route: () => string | undefined): WebArrival {
   let segment: Segment | undefined
   let status: number | undefined
   let isOver = false
   const inside = arrive(
     request.headers,
-    trust,
+    isTrusted,
     () => ({ headers: Object.fromEntries(request.headers) }),
     function join(ref, active) {
       const url = urlOf(request.url)
