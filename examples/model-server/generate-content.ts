@@ -7,8 +7,10 @@ import { tokenize } from './tokenize.ts'
 
 const part = z.looseObject({
   text: z.string().optional(),
-  functionCall: z.looseObject({ id: z.string().optional(), name: z.string(), args: z.unknown() }).optional(),
-  functionResponse: z.looseObject({ id: z.string().optional(), name: z.string(), response: z.unknown() }).optional(),
+  functionCall: z.looseObject({ id: z.string().optional(), name: z.string(), args: z.unknown().optional() }).optional(),
+  functionResponse: z
+    .looseObject({ id: z.string().optional(), name: z.string(), response: z.unknown().optional() })
+    .optional(),
 })
 const contents = z.looseObject({ role: z.string().optional(), parts: z.array(part).default([]) })
 
@@ -23,15 +25,17 @@ const requestBody = z.looseObject({
             z.looseObject({
               name: z.string(),
               description: z.string().default(''),
-              parameters: z.unknown(),
-              parametersJsonSchema: z.unknown(),
+              parameters: z.unknown().optional(),
+              parametersJsonSchema: z.unknown().optional(),
             }),
           )
           .default([]),
       }),
     )
     .default([]),
-  generationConfig: z.looseObject({ responseJsonSchema: z.unknown(), responseSchema: z.unknown() }).optional(),
+  generationConfig: z
+    .looseObject({ responseJsonSchema: z.unknown().optional(), responseSchema: z.unknown().optional() })
+    .optional(),
 })
 
 /** `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`: Gemini's, with its implicit cache. */
