@@ -8,10 +8,11 @@ import { raise } from './tally.ts'
  * or has not ended: then the container may well know more.
  */
 export function flagCarriedUsage(node: SpanNode, facts: SpanFacts): void {
-  if (node.openChildren > 0 || node.hasOpenBelow || node.silentBelow > 0) return
-  const excess = facts.input + facts.output - node.tokensBelow - node.carriedBelow
+  const { below } = node
+  if (below === undefined || below.openChildren > 0 || below.hasOpen || below.silent > 0) return
+  const excess = facts.input + facts.output - below.tokens - below.carried
   if (excess <= 0) return
-  node.carriedBelow += excess
+  below.carried += excess
   raise(node.tally, 'carried', excess)
 }
 
@@ -19,8 +20,12 @@ export function flagCarriedUsage(node: SpanNode, facts: SpanFacts): void {
 export function passTokensUp(node: SpanNode): void {
   const { parent } = node
   if (parent === undefined) return
-  parent.openChildren--
-  if (node.openChildren > 0 || node.hasOpenBelow) parent.hasOpenBelow = true
-  parent.tokensBelow += node.ownTokens < 0 ? node.tokensBelow : node.ownTokens
-  parent.carriedBelow += node.carriedBelow
+  const above = parent.hear()
+  above.openChildren--
+  if (node.ownTokens > 0) above.tokens += node.ownTokens
+  const { below } = node
+  if (below === undefined) return
+  if (below.openChildren > 0 || below.hasOpen) above.hasOpen = true
+  if (node.ownTokens < 0) above.tokens += below.tokens
+  above.carried += below.carried
 }

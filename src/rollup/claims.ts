@@ -1,26 +1,26 @@
 import type { Contribution } from './contribution.ts'
 import { roleOfMarks, type SpanRole } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
-import { Sums } from './sums.ts'
+import type { Sums } from './sums.ts'
 
 /** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
 export function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
   const above = nearestOpen(node)
   if (above === undefined) return
-  const below = (above.below ??= new Sums())
-  below.addCall(part, 1)
-  below.spans += spans
-  below.suppressed += suppressed
+  const claimable = above.hear().toClaim()
+  claimable.addCall(part, 1)
+  claimable.spans += spans
+  claimable.suppressed += suppressed
 }
 
 /** The same for all that was offered to a span which does not claim it. */
 export function passOn(node: SpanNode, part: Sums): void {
   const above = nearestOpen(node)
   if (above === undefined) return
-  const below = (above.below ??= new Sums())
-  below.addCalls(part, 1)
-  below.spans += part.spans
-  below.suppressed += part.suppressed
+  const claimable = above.hear().toClaim()
+  claimable.addCalls(part, 1)
+  claimable.spans += part.spans
+  claimable.suppressed += part.suppressed
 }
 
 /** The open span above that may still turn out to stand for the same call. */

@@ -6,9 +6,10 @@ import { addTo, raise } from './tally.ts'
 
 /** Tells an open parent what was counted below it. */
 export function passTo(above: SpanNode, hasUsage: boolean, silent: number, unpriced: number): void {
-  if (hasUsage) above.usageBelow = true
-  above.silentBelow += silent
-  above.unpricedBelow += unpriced
+  const below = above.hear()
+  if (hasUsage) below.hasUsage = true
+  below.silent += silent
+  below.unpriced += unpriced
 }
 
 /** Puts right what ancestors that ended earlier had counted in the stead of what comes now. */
@@ -26,8 +27,9 @@ export function correctAbove(
   let taken: Sums | undefined
   for (; above !== undefined && above.ended; above = above.parent) {
     const stale = above.revocable
-    above.silentBelow += silent
-    above.unpricedBelow += unpriced
+    const below = above.hear()
+    below.silent += silent
+    below.unpriced += unpriced
     if (stale !== undefined && !isClaimed(above)) {
       if (stale.isSilent) {
         // What comes late below a call without usage stands for that call.
@@ -47,10 +49,11 @@ export function correctAbove(
     }
   }
   if (above === undefined) return
-  if (taken !== undefined && above.below !== undefined) {
-    above.below.addCalls(taken, -1)
-    above.below.spans -= taken.spans
-    above.below.suppressed -= taken.suppressed
+  const claimable = above.below?.claimable
+  if (taken !== undefined && claimable !== undefined) {
+    claimable.addCalls(taken, -1)
+    claimable.spans -= taken.spans
+    claimable.suppressed -= taken.suppressed
   }
   passTo(above, hasUsage, silent, unpriced)
 }

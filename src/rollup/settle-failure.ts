@@ -10,7 +10,7 @@ export function settleFailure(node: SpanNode): void {
   if (!node.failedBelow) raiseErrors(node, 1)
   const { parent } = node
   if (parent === undefined || parent.failedBelow) return
-  parent.failedBelow = true
+  parent.hear().hasFailed = true
   // A parent that ended first was counted in this span's stead.
   if (parent.ended && parent.span.status.code === statusError) raiseErrors(parent, -1)
 }

@@ -10,7 +10,7 @@ import { settleTool } from './settle-tool.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { statusError } from './span-like.ts'
 import type { SpanNode } from './span-node.ts'
-import { Sums } from './sums.ts'
+import type { Sums } from './sums.ts'
 import { addCallsTo, addTo, raise } from './tally.ts'
 
 /** Billionths of a US dollar for a call, or `undefined` where nobody knows. */
@@ -69,7 +69,7 @@ function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void 
     raise(node.tally, 'suppressed', 1)
     flagCarriedUsage(node, facts)
     // A call without usage above it is the one that this span was about.
-    if (!node.isBoundary) (node.below ??= new Sums()).spans++
+    if (!node.isBoundary) node.hear().toClaim().spans++
   } else {
     const contribution = speakingFor(contributionOf(node, facts, price), node.silentBelow, node.unpricedBelow)
     node.counted = true
@@ -84,7 +84,8 @@ function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void 
 function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (!facts.hasUsage) {
     // An outer span of the same call says nothing itself: what is below it stands.
-    if ((node.below !== undefined && node.below.spans > 0) || isClaimed(node)) return
+    const claimable = node.below?.claimable
+    if ((claimable !== undefined && claimable.spans > 0) || isClaimed(node)) return
     const silent = silentCall(node.span.status.code === statusError, originOf(node, facts))
     node.counted = true
     node.revocable = silent
@@ -98,7 +99,8 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     suppress(node)
     return
   }
-  if (node.below !== undefined) takeOutBelow(node, node.below)
+  const claimable = node.below?.claimable
+  if (claimable !== undefined) takeOut(node, claimable)
   const contribution = contributionOf(node, facts, price)
   node.counted = true
   node.ownTokens = facts.input + facts.output
@@ -110,10 +112,10 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
 }
 
 /** Takes out what was counted below a span that stands for it, or that has one above it which does. */
-function takeOutBelow(node: SpanNode, below: Sums): void {
-  addCallsTo(node.tally, below, -1)
-  raise(node.tally, 'suppressed', below.suppressed)
-  node.below = undefined
+function takeOut(node: SpanNode, claimable: Sums): void {
+  addCallsTo(node.tally, claimable, -1)
+  raise(node.tally, 'suppressed', claimable.suppressed)
+  node.below?.forgetClaimable()
 }
 
 /** A span that repeats a call which another one stands for: its cost must not be added by anybody either. */
@@ -164,12 +166,13 @@ function originOf(node: SpanNode, { operation, provider, model }: SpanFacts): Ca
 function foldUp(node: SpanNode): void {
   const { below, revocable, parent } = node
   let mayBeClaimed = node.counted
-  if (below !== undefined) {
-    node.below = undefined
-    if (below.spans > 0 && !node.isBoundary) {
-      if (isClaimed(node)) takeOutBelow(node, below)
+  const claimable = below?.claimable
+  if (below !== undefined && claimable !== undefined) {
+    below.forgetClaimable()
+    if (claimable.spans > 0 && !node.isBoundary) {
+      if (isClaimed(node)) takeOut(node, claimable)
       else {
-        passOn(node, below)
+        passOn(node, claimable)
         mayBeClaimed = true
       }
     }

@@ -2,7 +2,7 @@ import { stateOf, type SpanState } from '../run/span-state.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
 import type { Contribution } from './contribution.ts'
 import type { ListedSpan } from './open-spans.ts'
-import type { Sums } from './sums.ts'
+import { SpansBelow } from './spans-below.ts'
 import type { PartTally, Tally } from './tally.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 
@@ -26,28 +26,12 @@ export class SpanNode implements SpanState, ListedSpan {
   isLeafWithUsage = false
   /** Whether this span itself was counted as a model call. */
   counted = false
-  /** Whether usage of anything below it was, bounded or not. */
-  usageBelow = false
-  /** Counted calls below it that reported no usage, and those of them whose cost nobody knows. */
-  silentBelow = 0
-  unpricedBelow = 0
-  /** Whether a child has failed. */
-  failedBelow = false
-  /** Children that have not ended, and whether a child ended before one of its own. */
-  openChildren = 0
-  hasOpenBelow = false
-  /** Tokens that were counted here, -1 where this span itself was not counted; and below. */
+  /** Tokens that were counted here; -1 where this span itself was not counted. */
   ownTokens = -1
-  tokensBelow = 0
-  /** Tokens that containers below claim beyond those. */
-  carriedBelow = 0
   /** What a container, or a call without usage, added for want of anything better below it: that may still come late. */
   revocable: Contribution | undefined = undefined
-  /**
-   * Sum over what was counted below that an outer call may still claim; made when there is the first. Its `spans` are
-   * those that stand for a call without usage above them, its `suppressed` those that reported usage and were counted.
-   */
-  below: Sums | undefined = undefined
+  /** What it has heard from the spans below it; a span without children has heard nothing. */
+  below: SpansBelow | undefined = undefined
   previous: SpanNode | undefined = undefined
   next: SpanNode | undefined = undefined
   isListed = false
@@ -60,7 +44,32 @@ export class SpanNode implements SpanState, ListedSpan {
     this.parent = parent
     this.isAgent = isAgent
     this.isBoundary = isAgent
-    if (parent !== undefined) parent.openChildren++
+    if (parent !== undefined) parent.hear().openChildren++
+  }
+
+  /** The place for what spans below have to say. */
+  hear(): SpansBelow {
+    return (this.below ??= new SpansBelow())
+  }
+
+  /** Whether usage of anything below was counted. */
+  get usageBelow(): boolean {
+    return this.below !== undefined && this.below.hasUsage
+  }
+
+  /** Counted calls below that reported no usage. */
+  get silentBelow(): number {
+    return this.below === undefined ? 0 : this.below.silent
+  }
+
+  /** Those of them whose cost nobody knows. */
+  get unpricedBelow(): number {
+    return this.below === undefined ? 0 : this.below.unpriced
+  }
+
+  /** Whether a child has failed. */
+  get failedBelow(): boolean {
+    return this.below !== undefined && this.below.hasFailed
   }
 }
 
