@@ -341,7 +341,11 @@ export const ALIASES_OF_USAGE = {
 
 /** Per number that few calls have, the keys that may hold it; the first one present wins. Reader: rollup. */
 export const ALIASES_OF_DETAILS = {
-  cacheWrite1h: [ATTR_RUNSPAN_CALL_CACHE_WRITE_1H_INPUT_TOKENS, 'gen_ai.usage.cache_creation.1h_input_tokens'],
+  cacheWrite1h: [
+    ATTR_RUNSPAN_CALL_CACHE_WRITE_1H_INPUT_TOKENS,
+    'gen_ai.usage.cache_creation.1h_input_tokens',
+    'anthropic.usage.cache_creation.ephemeral_1h_input_tokens',
+  ],
   audioInput: [
     ATTR_GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
     'gen_ai.usage.audio_input_tokens',
@@ -410,6 +414,8 @@ export const ALIASES_OF_MODEL = [
   'ai.response.model',
   'ai.model.id',
   'langfuse.observation.model.name',
+  'embedding.model_name',
+  'reranker.model_name',
 ] as const
 
 /** Keys of the provider. Reader: rollup. */

@@ -82,6 +82,8 @@ const models = [
   'ai.response.model',
   'ai.model.id',
   'langfuse.observation.model.name',
+  'embedding.model_name',
+  'reranker.model_name',
 ]
 
 const providers = ['gen_ai.provider.name', 'gen_ai.system', 'llm.provider', 'llm.system', 'ai.model.provider']
