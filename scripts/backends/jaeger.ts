@@ -1,11 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBackends } from './binaries.ts'
 import { type ServerProcess, startServer, withFreeAddresses } from './server-process.ts'
 
-/** The file that docker-compose.yml mounts. */
-const configFile = fileURLToPath(new URL('../../deploy/jaeger.yaml', import.meta.url))
+/** One file per store; docker-compose.yml mounts the one for memory. */
+const configFiles = { memory: 'jaeger.yaml', badger: 'jaeger-badger.yaml' } as const
 
-/** A Jaeger with an empty memory store. */
+/** Where a Jaeger keeps its traces. */
+export type JaegerStore = keyof typeof configFiles
+
+/** A Jaeger with an empty store. */
 export interface RunningJaeger extends ServerProcess {
   /** Base address for OTLP over HTTP, without `/v1/traces`. */
   readonly otlpHttpEndpoint: string
@@ -16,8 +22,10 @@ export interface RunningJaeger extends ServerProcess {
 }
 
 /** Starts a Jaeger on free loopback ports and waits until it is healthy. Builds it first where that was not done. */
-export async function startJaeger(): Promise<RunningJaeger> {
+export async function startJaeger(store: JaegerStore = 'memory'): Promise<RunningJaeger> {
   const { jaeger } = await ensureBackends()
+  const configFile = fileURLToPath(new URL(`../../deploy/${configFiles[store]}`, import.meta.url))
+  const directory = store === 'memory' ? undefined : await mkdtemp(join(tmpdir(), 'runspan-jaeger-'))
   return withFreeAddresses(5, async (next) => {
     const [otlpGrpc, otlpHttp, queryHttp, queryGrpc, health] = [next(), next(), next(), next(), next()]
     const server = await startServer({
@@ -30,13 +38,21 @@ export async function startJaeger(): Promise<RunningJaeger> {
         RUNSPAN_JAEGER_QUERY_HTTP: queryHttp,
         RUNSPAN_JAEGER_QUERY_GRPC: queryGrpc,
         RUNSPAN_JAEGER_HEALTH: health,
+        ...(directory === undefined ? {} : { RUNSPAN_JAEGER_DATA: directory }),
         // Jaeger traces its own queries to localhost:4317, and would not stop before it gave up sending them.
         OTEL_TRACES_SAMPLER: 'always_off',
       },
       healthUrl: `http://${health}/status`,
     })
+    let stopped: Promise<void> | undefined
+    const cleanUp = async (): Promise<void> => {
+      if (directory !== undefined) await rm(directory, { recursive: true, force: true })
+    }
+    const stop = (): Promise<void> => (stopped ??= server.stop().then(cleanUp))
     return {
       ...server,
+      stop,
+      [Symbol.asyncDispose]: stop,
       otlpHttpEndpoint: `http://${otlpHttp}`,
       otlpGrpcEndpoint: otlpGrpc,
       queryUrl: `http://${queryHttp}`,

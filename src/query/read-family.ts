@@ -5,7 +5,7 @@ import { buildFamilies, findFamily, walkFamily, type Family } from './family-tre
 import { listedRunOf } from './listed-run.ts'
 import { mapLimited } from './map-limited.ts'
 import { maxPageLimit } from './page.ts'
-import { resolveRun } from './resolve-run.ts'
+import { isRunKey, resolveRun } from './resolve-run.ts'
 import type { FamilyFlag, FamilyOptions, ListedRun, StoredFamily } from './run-reader.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
 import type { SpanSource, TraceOutline } from './span-source.ts'
@@ -190,6 +190,7 @@ async function otherExecutions(
   inFamily: ReadonlyMap<string, RunTree>,
 ): Promise<readonly ListedRun[]> {
   const first = root.kind === 'run' ? (root.run.firstRunId ?? root.runId) : root.runId
+  if (!isRunKey(first)) return []
   const { traces } = await source.findRuns({ firstRunId: first }, 0, maxPageLimit)
   const itself = inFamily.has(first) ? undefined : await source.readTrace(first, 0)
   return [...traces, ...(itself === undefined ? [] : [itself])]

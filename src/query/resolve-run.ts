@@ -12,11 +12,16 @@ const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/
  */
 export function runIdOf(text: string): string {
   const key = typeof text === 'string' ? runKeyOf(text.trim()) : ''
-  if (traceIdPattern.test(key)) return key
+  if (isRunKey(key)) return key
   throw new RunspanError(
     'bad_request',
     `Failed to read a run: its id cannot be ${JSON.stringify(text)}. Use 32 hex digits, or the dashed form of a UUID.`,
   )
+}
+
+/** Whether a text is a run id as stores have it. A parent may be named by any text. */
+export function isRunKey(text: string): boolean {
+  return traceIdPattern.test(text)
 }
 
 /** A run and how its id named it. */
@@ -36,7 +41,7 @@ export async function resolveRun(
   runId: string,
   maxSpans: number,
 ): Promise<ResolvedRun | undefined> {
-  if (!traceIdPattern.test(runId)) return undefined
+  if (!isRunKey(runId)) return undefined
   const trace = await source.readTrace(runId, maxSpans)
   if (trace?.isMarked === true) return { trace, foundBy: 'run_id' }
   for (const [key, foundBy] of [

@@ -132,7 +132,7 @@ describe('docker-compose.yml', () => {
     expect(new Set(set)).toEqual(new Set(read))
   })
 
-  it.each(['collector-config.yaml', 'deploy/jaeger.yaml', 'deploy/tempo.yaml'])(
+  it.each(['collector-config.yaml', 'deploy/jaeger.yaml', 'deploy/jaeger-badger.yaml', 'deploy/tempo.yaml'])(
     'listens on loopback where %s is used without its variables',
     (file) => {
       const text = readText(file).replaceAll(/^ *#.*$/gm, '')

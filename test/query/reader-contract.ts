@@ -122,11 +122,11 @@ export function describeReader(
         expect(await reader.getRun(ids.requested)).toMatchObject({ runId: ids.kept, foundBy: 'requested_run_id' })
       })
 
-      it('finds the later execution of a run of which nothing came', async () => {
+      it('finds the newest execution of a run of which nothing came', async () => {
         expect(await reader.getRun(ids.lost)).toMatchObject({
-          runId: ids.repeated,
+          runId: ids.repeatedAgain,
           foundBy: 'first_run_id',
-          attempt: 2,
+          attempt: 3,
         })
         // Where something came, the id means that.
         expect(await reader.getRun(ids.executor)).toMatchObject({ runId: ids.executor, foundBy: 'run_id', attempt: 1 })
@@ -217,6 +217,7 @@ export function describeReader(
           ids.dangling,
           ids.leftTwo,
           ids.leftOne,
+          ids.repeatedAgain,
           ids.repeated,
           ids.childOfRequested,
           ids.kept,
@@ -380,9 +381,10 @@ export function describeReader(
       })
 
       it('names other executions of the first run', async () => {
-        const family = await reader.family(ids.executor)
-        expect(family!.otherExecutions).toEqual([])
-        expect((await reader.family(ids.lost))?.runId).toBe(ids.repeated)
+        const others = (await reader.family(ids.repeated))!.otherExecutions
+        expect(others.map(({ runId, attempt }) => [runId, attempt])).toEqual([[ids.repeatedAgain, 3]])
+        expect((await reader.family(ids.lost))?.runId).toBe(ids.repeatedAgain)
+        expect((await reader.family(ids.planner))?.otherExecutions).toEqual([])
       })
 
       it('stops at maxRuns, and says so', async () => {

@@ -15,6 +15,7 @@ export const ids = {
   childOfRequested: '1c'.repeat(16),
   lost: '2a'.repeat(16),
   repeated: '2b'.repeat(16),
+  repeatedAgain: '2c'.repeat(16),
   gone: '3a'.repeat(16),
   leftOne: '3b'.repeat(16),
   leftTwo: '3c'.repeat(16),
@@ -172,6 +173,12 @@ function runs(): StoredSpan[] {
       from: 6_000,
       to: 6_100,
       attributes: { 'runspan.first_run.id': ids.lost, 'runspan.run.attempt': 2 },
+    }),
+    run(ids.repeatedAgain, {
+      agent: 'job',
+      from: 6_110,
+      to: 6_120,
+      attributes: { 'runspan.first_run.id': ids.lost, 'runspan.run.attempt': 3 },
     }),
     run(ids.leftOne, {
       agent: 'left',

@@ -27,7 +27,7 @@ const idReaders: Readonly<Record<'hex' | 'base64', IdOf>> = {
  */
 export function decodeJson(bytes: Uint8Array, options: DecodeJsonOptions = {}): SpanBatch {
   const { maxItems = defaultMaxItems, ids = 'hex' } = options
-  return decodeRequest(objectOf(parse(bytes, 4 * maxItems), 'the body'), new SpanBatch(maxItems), idReaders[ids])
+  return decodeRequest(objectOf(parseJson(bytes, 4 * maxItems), 'the body'), new SpanBatch(maxItems), idReaders[ids])
 }
 
 /** Decodes a request that has been parsed: the whole of a body, or a part of one. */
@@ -42,8 +42,13 @@ export function decodeRequest(request: JsonObject, batch: SpanBatch, idOf: IdOf 
   return batch
 }
 
-/** An item has up to four objects and lists. */
-function parse(bytes: Uint8Array, maxJsonContainers: number): unknown {
+/**
+ * Parses JSON with a bound on what comes out.
+ *
+ * @param maxJsonContainers objects and lists; an item has up to four of them
+ * @throws {@link OtlpError}
+ */
+export function parseJson(bytes: Uint8Array, maxJsonContainers: number): unknown {
   // `{}` is three bytes with its comma and thirty times that once parsed, before anything of ours could count it.
   let containers = 0
   for (const byte of bytes) if (byte === 0x7b || byte === 0x5b) containers++

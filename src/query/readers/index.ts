@@ -4,6 +4,8 @@
  *
  * @module
  */
+export type { BackendOptions } from './http/backend-options.ts'
+export { createJaegerReader, type JaegerReaderOptions } from './jaeger/jaeger-reader.ts'
 export { createMemoryReader, type MemoryReader } from './memory.ts'
 export type { MemorySourceOptions } from './memory-source.ts'
 export { openOtlpFileReader, type OtlpFileReader } from './otlp-file/otlp-file-reader.ts'

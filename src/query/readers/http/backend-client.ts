@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { RunspanError } from '../../../errors.ts'
+import type { BackendOptions } from './backend-options.ts'
+
+/** What a backend said. */
+export interface BackendAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+/** What an answer may take. */
+interface Bounds {
+  readonly timeoutMillis: number
+  readonly maxRetries: number
+  readonly maxAnswerBytes: number
+}
+
+const firstBackoffMillis = 250
+/** The longest wait before a question is asked again, whatever the backend wishes. */
+const maxBackoffMillis = 10_000
+
+/** Asks one backend over HTTP, a few questions at a time, and again where it is busy. */
+export class BackendClient {
+  /** The address without credentials, for people. */
+  readonly url: string
+  readonly #base: URL
+  readonly #headers: Record<string, string>
+  readonly #options: Bounds
+  readonly #queue: (() => void)[] = []
+  #free: number
+
+  /**
+   * @param what for messages: `Jaeger`
+   * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
+   */
+  constructor(what: string, url: string | URL, options: BackendOptions) {
+    const { timeoutMillis = 30_000, maxRetries = 4, maxConcurrent = 5, maxAnswerBytes = 256 * 1024 * 1024 } = options
+    this.#base = addressOf(what, url)
+    this.#headers = headersOf(this.#base, options)
+    this.#base.username = ''
+    this.#base.password = ''
+    if (!this.#base.pathname.endsWith('/')) this.#base.pathname += '/'
+    this.url = this.#base.href.replace(/\/$/, '')
+    for (const [name, value, least] of [
+      ['timeoutMillis', timeoutMillis, 1],
+      ['maxRetries', maxRetries, 0],
+      ['maxConcurrent', maxConcurrent, 1],
+      ['maxAnswerBytes', maxAnswerBytes, 1],
+    ] as const) {
+      if (!(value >= least)) throw unusable(what, `${name} cannot be ${String(value)}. Use ${least} or more`)
+    }
+    this.#options = { timeoutMillis, maxRetries, maxAnswerBytes }
+    this.#free = maxConcurrent
+  }
+
+  /**
+   * Asks for a path below the address.
+   *
+   * @returns an answer with 200, or with a status of `others`
+   * @throws {@link RunspanError} `store_unavailable` for all other statuses, and where there is no answer
+   */
+  async get(path: string, query: Readonly<Record<string, string>>, others: readonly number[]): Promise<BackendAnswer> {
+    await this.#enter()
+    try {
+      const url = new URL(path, this.#base)
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value)
+      for (let retries = 0; ; retries++) {
+        const { response, bytes } = await this.#ask(url)
+        if (response.status === 200 || others.includes(response.status)) {
+          return { status: response.status, contentType: response.headers.get('content-type') ?? '', bytes }
+        }
+        const isBusy = response.status === 429 || response.status === 503
+        if (!isBusy || retries >= this.#options.maxRetries) throw this.#refused(response.status, bytes, retries)
+        await delay(backoffMillis(response.headers.get('retry-after'), retries))
+      }
+    } finally {
+      this.#leave()
+    }
+  }
+
+  async #ask(url: URL): Promise<{ readonly response: Response; readonly bytes: Uint8Array }> {
+    try {
+      const signal = AbortSignal.timeout(this.#options.timeoutMillis)
+      // A redirect would take the credentials to wherever it says.
+      const response = await fetch(url, { headers: this.#headers, signal, redirect: 'error' })
+      return { response, bytes: await this.#bytesOf(response) }
+    } catch (error) {
+      if (RunspanError.is(error)) throw error
+      throw this.#unavailable(whyOf(error, this.#options.timeoutMillis), error)
+    }
+  }
+
+  async #bytesOf(response: Response): Promise<Uint8Array> {
+    if (response.body === null) return new Uint8Array()
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of response.body) {
+      size += chunk.length
+      if (size > this.#options.maxAnswerBytes) {
+        throw this.#unavailable(
+          `its answer has more than ${this.#options.maxAnswerBytes} bytes. Ask for less, or raise maxAnswerBytes`,
+        )
+      }
+      chunks.push(chunk)
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)
+  }
+
+  #refused(status: number, bytes: Uint8Array, retries: number): RunspanError {
+    const said = new TextDecoder().decode(bytes.subarray(0, 300)).trim()
+    const times = retries === 0 ? '' : `, ${retries + 1} times`
+    const advice = status === 401 || status === 403 ? '. Check the credentials' : ''
+    return this.#unavailable(`it answered ${status}${times}${said === '' ? '' : `: ${said}`}${advice}`)
+  }
+
+  #unavailable(why: string, cause?: unknown): RunspanError {
+    return new RunspanError('store_unavailable', `Failed to read from ${this.url}: ${why}.`, { cause })
+  }
+
+  /** Says that an answer is none that this reader knows. */
+  odd(what: string, cause?: unknown): RunspanError {
+    return this.#unavailable(`${what}. Check that the address is that of the query API`, cause)
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#queue.push(resolve))
+  }
+
+  #leave(): void {
+    const next = this.#queue.shift()
+    if (next === undefined) this.#free++
+    else next()
+  }
+}
+
+function addressOf(what: string, url: string | URL): URL {
+  try {
+    const address = new URL(url)
+    if (address.protocol === 'http:' || address.protocol === 'https:') return address
+  } catch {
+    // Said below.
+  }
+  throw unusable(
+    what,
+    `its address cannot be ${JSON.stringify(String(url))}. Use one that begins with http:// or https://`,
+  )
+}
+
+function headersOf({ username, password }: URL, { headers = {}, tenant }: BackendOptions): Record<string, string> {
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    accept: 'application/json',
+    ...(username === '' && password === ''
+      ? {}
+      : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+    ...(tenant === undefined ? {} : { 'x-scope-orgid': tenant }),
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+  }
+}
+
+function unusable(what: string, why: string): RunspanError {
+  return new RunspanError('bad_configuration', `Failed to read from ${what}: ${why}.`)
+}
+
+function backoffMillis(retryAfter: string | null, retries: number): number {
+  const seconds = retryAfter === null ? Number.NaN : Number(retryAfter)
+  const untilMillis = retryAfter === null ? Number.NaN : Date.parse(retryAfter) - Date.now()
+  const wished = Number.isFinite(seconds) ? seconds * 1_000 : untilMillis
+  // Somewhere in the second half, so that many readers do not come back at once.
+  const ownMillis = firstBackoffMillis * 2 ** retries * (0.5 + Math.random() / 2)
+  return Math.min(maxBackoffMillis, Math.max(0, Number.isFinite(wished) ? wished : ownMillis))
+}
+
+function whyOf(error: unknown, timeoutMillis: number): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `it did not answer in ${timeoutMillis} ms. Check it, or raise timeoutMillis`
+  // fetch says "fetch failed", and its cause says why.
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
+}

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { beforeAll, describe, expect } from 'vitest'
+
+import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
+import { startJaeger } from '../../scripts/backends/jaeger.ts'
+import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
+import type { RunReader } from '../../src/query/run-reader.ts'
+import type { StoredSpan } from '../../src/query/stored-span.ts'
+import { describeReader } from '../query/reader-contract.ts'
+import { otlpJson } from '../support/otlp-json.ts'
+
+const found = await findBackends()
+if (found.status === 'missing') console.warn(`skipped: ${found.reason}`)
+
+/** What Jaeger 2.0.0-rc2 does with a span. */
+const legacyJaeger = { knowsTotals: true, listsOpenRuns: false, keepsLists: false, keepsTraceState: true }
+
+describe.skipIf(found.status === 'missing')('readers of real backends', () => {
+  // The first build takes minutes; later ones are cached.
+  beforeAll(async () => void (await ensureBackends()), 900_000)
+
+  describe.each(['memory', 'badger'] as const)('with the %s store', (store) => {
+    describeReader('Jaeger 2.0.0-rc2', legacyJaeger, async (spans) => {
+      const jaeger = await startJaeger(store)
+      await send(jaeger.otlpHttpEndpoint, spans)
+      const reader = createJaegerReader(jaeger.queryUrl)
+      await untilStored(reader, spans)
+      return { reader, [Symbol.asyncDispose]: () => jaeger.stop() }
+    })
+  })
+})
+
+const currentUrl = process.env['RUNSPAN_E2E_JAEGER']
+const currentOtlp = process.env['RUNSPAN_E2E_JAEGER_OTLP']
+if (currentUrl === undefined || currentOtlp === undefined) {
+  console.warn('skipped: a current Jaeger; name an empty one with RUNSPAN_E2E_JAEGER and RUNSPAN_E2E_JAEGER_OTLP')
+} else {
+  const abilities = { knowsTotals: true, listsOpenRuns: false, keepsLists: true, keepsTraceState: true }
+  describeReader('a current Jaeger', abilities, async (spans) => {
+    await send(currentOtlp, spans)
+    const reader = createJaegerReader(currentUrl)
+    await untilStored(reader, spans)
+    return { reader, [Symbol.asyncDispose]: () => reader.close() }
+  })
+}
+
+async function send(otlpHttpEndpoint: string, spans: readonly StoredSpan[]): Promise<void> {
+  for (let at = 0; at < spans.length; at += 500) {
+    const response = await fetch(`${otlpHttpEndpoint}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: otlpJson(spans.slice(at, at + 500)),
+    })
+    expect(response.status, await response.text()).toBe(200)
+  }
+}
+
+/** A store that has answered 200 may still be writing. */
+async function untilStored(reader: RunReader, spans: readonly StoredSpan[]): Promise<void> {
+  const byTrace = new Map<string, Set<string>>()
+  for (const { traceId, spanId } of spans) byTrace.set(traceId, (byTrace.get(traceId) ?? new Set()).add(spanId))
+  for (const [traceId, ids] of byTrace) {
+    for (let tries = 0; (await reader.getRun(traceId, { maxSpans: 0 }))?.spanCount !== ids.size; tries++) {
+      if (tries === 100) throw new Error(`Failed to find the ${ids.size} spans of ${traceId}.`)
+      await delay(100)
+    }
+  }
+}
