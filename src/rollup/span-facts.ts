@@ -2,11 +2,14 @@ import type { Attributes } from '@opentelemetry/api'
 
 import {
   ALIAS_COST_CURRENCY,
+  ALIASES_OF_AI_SDK,
   ALIASES_OF_CLAUDE_CODE,
+  ALIASES_OF_DETAILS,
   ALIASES_OF_FIRST_CHUNK_MILLIS,
   ALIASES_OF_MODEL,
   ALIASES_OF_PROVIDER,
   ALIASES_OF_ROLE,
+  ALIASES_OF_SERVICE_TIER,
   ALIASES_OF_USAGE,
   ALIASES_OF_USAGE_MAPS,
   ATTR_GEN_AI_OPERATION_NAME,
@@ -14,8 +17,21 @@ import {
   ATTR_HTTP_REQUEST_RESEND_COUNT,
   ATTR_RUNSPAN_CALL_COST_NANO_USD,
 } from '../attributes.ts'
+import { serviceTierOf } from '../run/service-tier.ts'
+import type { FoundDetails } from '../run/usage-attributes.ts'
+import type { CallDetails } from './call-details.ts'
+import { inclusiveInput, inclusiveOutput } from './inclusive-usage.ts'
+import { readProviderMetadata } from './provider-metadata.ts'
+import { callDetailsOf, readDetails } from './span-details.ts'
 import { roleOfMarks, roleOfOperation, type SpanRole } from './span-role.ts'
-import { countOf, readUsageMap, usdOf, type MappedUsage } from './usage-maps.ts'
+import {
+  countOf,
+  readLangfuseUsage,
+  readLangsmithUsage,
+  readMlflowUsage,
+  usdOf,
+  type MappedUsage,
+} from './usage-maps.ts'
 
 /** What one span says of itself that matters to the sums. Token details are parts of the totals. */
 export class SpanFacts {
@@ -27,6 +43,8 @@ export class SpanFacts {
   cacheRead = 0
   cacheWrite = 0
   reasoning = 0
+  /** Kinds of tokens and tiers of service that few calls have. */
+  details: CallDetails | undefined = undefined
   /** Billionths of a US dollar, where the producer reported a cost. */
   reportedNanoUsd: number | undefined = undefined
   /** `gen_ai.operation.name` */
@@ -59,6 +77,9 @@ const topic = {
   firstChunkSeconds: 15,
   firstChunkMillis: 16,
   resend: 17,
+  detail: 18,
+  serviceTier: 19,
+  providerMetadata: 20,
 } as const
 type Topic = (typeof topic)[keyof typeof topic]
 interface KeyMeaning {
@@ -90,6 +111,11 @@ function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
   // Langfuse's map of costs stands where its name does in the order of the aliases: before MLflow's.
   const beforeMlflow = ALIASES_OF_USAGE.costUsd.indexOf('mlflow.llm.cost') - 0.5
   yield [ALIASES_OF_USAGE_MAPS.langfuseCost, { topic: topic.costUsd, rank: beforeMlflow }]
+  for (const keys of Object.values(ALIASES_OF_DETAILS)) {
+    for (const key of keys) yield [key, { topic: topic.detail, rank: 0 }]
+  }
+  for (const [rank, key] of ALIASES_OF_SERVICE_TIER.entries()) yield [key, { topic: topic.serviceTier, rank }]
+  yield [ALIASES_OF_AI_SDK.providerMetadata, { topic: topic.providerMetadata, rank: 0 }]
   for (const key of Object.values(ALIASES_OF_CLAUDE_CODE)) yield [key, { topic: topic.claude, rank: 0 }]
   yield [ATTR_RUNSPAN_CALL_COST_NANO_USD, { topic: topic.nanoUsd, rank: 0 }]
   yield [ALIAS_COST_CURRENCY, { topic: topic.currency, rank: 0 }]
@@ -126,8 +152,12 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   let costRank = unranked
   let modelRank = unranked
   let providerRank = unranked
+  let tierRank = unranked
   let costUsd: number | undefined
+  let serviceTier: string | undefined
   let hasMap = false
+  let hasDetails = false
+  let hasMetadata = false
   let isForeignCurrency = false
   const seen = places[name.length % places.length]!
   let place = 0
@@ -245,6 +275,19 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
       case topic.resend:
         facts.resends = typeof value === 'number' && value > 0 ? 1 : 0
         break
+      case topic.detail:
+        // Producers that have none write zeros.
+        if (value !== 0) hasDetails = true
+        break
+      case topic.serviceTier:
+        if (rank < tierRank && typeof value === 'string') {
+          serviceTier = value
+          tierRank = rank
+        }
+        break
+      case topic.providerMetadata:
+        hasMetadata = true
+        break
       case topic.claude:
         // Bare names such as `model` mean something on Claude Code's spans alone.
         break
@@ -256,19 +299,47 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   if (isForeignCurrency && costRank === 0) costUsd = otherCost(attributes)
   if (costUsd !== undefined) facts.reportedNanoUsd ??= Math.round(costUsd * 1e9)
   if (input < 0 && output < 0 && name.startsWith('claude_code.')) return claudeCode(facts, attributes)
-  if (hasMap && (input < 0 || output < 0)) {
+  let details: FoundDetails | undefined = hasDetails ? readDetails(attributes) : undefined
+  if (hasMap && (input < 0 || output < 0 || readRank === unranked)) {
     const usage = readMaps(attributes)
     if (input < 0) input = usage.input ?? -1
     if (output < 0) output = usage.output ?? -1
     if (readRank === unranked) facts.cacheRead = usage.cacheRead ?? 0
     if (writeRank === unranked) facts.cacheWrite = usage.cacheWrite ?? 0
     if (reasoningRank === unranked) facts.reasoning = usage.reasoning ?? 0
+    details ??= usage.details
+  }
+  let isInclusive = false
+  // A container has that of one of its calls.
+  if (hasMetadata && facts.role === 'leaf') {
+    const report = readProviderMetadata(attributes[ALIASES_OF_AI_SDK.providerMetadata])
+    if (report !== undefined) {
+      if (report.inputTokens !== undefined && report.outputTokens !== undefined) {
+        input = report.inputTokens
+        output = report.outputTokens
+        isInclusive = true
+        facts.cacheRead = report.cacheReadInputTokens ?? 0
+        facts.reasoning = report.reasoningOutputTokens ?? facts.reasoning
+      }
+      if (report.cacheWriteInputTokens !== undefined) facts.cacheWrite = report.cacheWriteInputTokens
+      details = details === undefined ? report : { ...report, ...details }
+    }
   }
   // A total alone says nothing about its parts; it is taken as input, which is the cheaper guess.
   if (input < 0 && output < 0) input = total
   facts.hasUsage = input >= 0 || output >= 0 || facts.reportedNanoUsd !== undefined
+  if (!isInclusive) {
+    const cached = facts.cacheRead + facts.cacheWrite
+    if (cached > 0 && input >= 0) {
+      const { provider, model } = facts
+      input = inclusiveInput({ input, output, total, cached, scopeName, provider, model }, attributes)
+    }
+    if (facts.reasoning > 0 && output >= 0) output = inclusiveOutput(input, output, facts.reasoning, total)
+  }
   if (input > 0) facts.input = input
   if (output > 0) facts.output = output
+  if (serviceTier !== undefined && serviceTierOf(serviceTier) !== undefined) details = { ...details, serviceTier }
+  if (details !== undefined) facts.details = callDetailsOf(details)
   return facts
 }
 
@@ -310,14 +381,15 @@ function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
 /** What producers put into one JSON string: per number, the first map that has it. */
 function readMaps(attributes: Attributes): MappedUsage {
   const { langfuse, langsmith, mlflow } = ALIASES_OF_USAGE_MAPS
-  const first = readUsageMap(attributes[langfuse])
-  const second = readUsageMap(attributes[langsmith])
-  const third = readUsageMap(attributes[mlflow])
+  const first = readLangfuseUsage(attributes[langfuse])
+  const second = readLangsmithUsage(attributes[langsmith])
+  const third = readMlflowUsage(attributes[mlflow])
   return {
     input: first.input ?? second.input ?? third.input,
     output: first.output ?? second.output ?? third.output,
     cacheRead: first.cacheRead ?? second.cacheRead ?? third.cacheRead,
     cacheWrite: first.cacheWrite ?? second.cacheWrite ?? third.cacheWrite,
     reasoning: first.reasoning ?? second.reasoning ?? third.reasoning,
+    details: first.details ?? second.details ?? third.details,
   }
 }

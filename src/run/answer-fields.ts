@@ -1,4 +1,5 @@
 import type { UsageDetails } from './types.ts'
+import type { FoundDetails } from './usage-attributes.ts'
 
 /** A model's answer is somebody else's object: every field may hold anything. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -35,9 +36,7 @@ export function text(value: unknown): string | undefined {
 }
 
 /** Details without the names that hold nothing; `undefined` where none does, as with most calls. */
-export function foundDetails(details: {
-  readonly [Name in keyof UsageDetails]: UsageDetails[Name] | undefined
-}): UsageDetails | undefined {
+export function foundDetails(details: FoundDetails): UsageDetails | undefined {
   let found: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(details)) if (value !== undefined) (found ??= {})[name] = value
   return found

@@ -20,6 +20,8 @@ const maxNameLength = 64
  * @returns `undefined` for the standard tier
  */
 export function serviceTierOf(name: string): string | undefined {
+  // Most names are these, as they stand.
+  if (standardNames.has(name)) return undefined
   const plain = name.trim().toLowerCase()
   if (standardNames.has(plain)) return undefined
   // Vertex AI says ON_DEMAND_FLEX.

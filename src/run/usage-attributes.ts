@@ -21,7 +21,7 @@ import {
 import type { UsageDetails } from './types.ts'
 
 /** {@link UsageDetails} as readers fill them in. */
-type FoundDetails = { readonly [Name in keyof UsageDetails]: UsageDetails[Name] | undefined }
+export type FoundDetails = { readonly [Name in keyof UsageDetails]: UsageDetails[Name] | undefined }
 
 /** What is known of one model call once it has answered. */
 export interface CallUsage extends FoundDetails {
