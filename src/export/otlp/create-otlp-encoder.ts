@@ -1,25 +1,103 @@
+import { RunspanError } from '../../errors.ts'
+import { Redaction } from '../redaction/redaction.ts'
+import type { RedactionOptions } from '../redaction/redaction-options.ts'
+import type { EncodedSpan } from './encoded-span.ts'
+import type { ExportableSpan } from './exportable-span.ts'
+import { JsonEncoding } from './json-encoding.ts'
+import { LargeTextPreparation, pendingLargeTextBytes } from './large-text-preparation.ts'
 import type { OtlpEncoder } from './otlp-encoder.ts'
-import { protobufRequest, protobufRequestSize } from './protobuf-request.ts'
-import { ProtobufSpans } from './protobuf-spans.ts'
-import { unfiltered } from './value-filter.ts'
+import { OutgoingValues, type LargeText, type Offload } from './outgoing-values.ts'
+import { ProtobufEncoding } from './protobuf-encoding.ts'
+import { shrinkDraft } from './shrink-draft.ts'
+import { resolveBudgets, type SizeBudgets } from './size-budgets.ts'
+import type { SpanEncoding } from './span-encoding.ts'
 
-/** Makes the encoder of one destination. */
-export function createOtlpEncoder(): OtlpEncoder {
-  const spans = new ProtobufSpans(unfiltered)
-  const encodeSpan: OtlpEncoder['encodeSpan'] = (span) => {
+/** How one destination is written to. */
+export interface OtlpEncoderOptions extends SizeBudgets {
+  /** @defaultValue 'protobuf', which is smaller and faster than JSON */
+  readonly encoding?: 'protobuf' | 'json' | undefined
+  /** What may leave; `false` lets everything out as it was recorded. @defaultValue the built-in names and patterns */
+  readonly redaction?: RedactionOptions | false | undefined
+  /** Keeps values elsewhere that are too large. @defaultValue none: they are shortened */
+  readonly offload?: Offload | undefined
+}
+
+/**
+ * Makes the encoder of one destination.
+ *
+ * @throws {@link RunspanError} `bad_configuration` where an option cannot work
+ */
+export function createOtlpEncoder(options: OtlpEncoderOptions = {}): OtlpEncoder {
+  return new DestinationEncoder(options)
+}
+
+class DestinationEncoder implements OtlpEncoder {
+  readonly #encoding: SpanEncoding
+  readonly #values: OutgoingValues
+  readonly #preparation: LargeTextPreparation
+  readonly #maxSpanSizeBytes: number
+
+  constructor(options: OtlpEncoderOptions) {
+    const { maxAttributeSizeBytes, maxSpanSizeBytes } = resolveBudgets(options)
+    const redaction = options.redaction === false ? undefined : new Redaction(options.redaction)
+    this.#values = new OutgoingValues(redaction, maxAttributeSizeBytes, options.offload)
+    this.#preparation = new LargeTextPreparation(redaction, this.#values, options.offload)
+    this.#encoding =
+      encodingOf(options) === 'json' ? new JsonEncoding(this.#values) : new ProtobufEncoding(this.#values)
+    this.#maxSpanSizeBytes = maxSpanSizeBytes
+  }
+
+  get contentType(): OtlpEncoder['contentType'] {
+    return this.#encoding.contentType
+  }
+
+  get pendingSizeBytes(): number {
+    return pendingLargeTextBytes()
+  }
+
+  encodeSpan(span: ExportableSpan): EncodedSpan | undefined {
     try {
-      return spans.encode(span)
+      const encoded = this.#encoding.encode(span)
+      return encoded === undefined ? undefined : this.shrinkSpan(encoded, this.#maxSpanSizeBytes)
     } catch {
       return undefined
     }
   }
-  return {
-    contentType: 'application/x-protobuf',
-    encodeSpan,
-    encodeSpanAsync: encodeSpan,
-    encodeRequest: protobufRequest,
-    requestSizeBytes: protobufRequestSize,
-    shrinkSpan: (span, maxSizeBytes) => (span.bytes.length <= maxSizeBytes ? span : undefined),
-    pendingSizeBytes: 0,
+
+  encodeSpanAsync(span: ExportableSpan): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
+    let encoded: EncodedSpan | undefined
+    const large = this.#values.deferring(() => {
+      encoded = this.encodeSpan(span)
+    })
+    return large === undefined ? encoded : this.#encodeLarge(span, large)
   }
+
+  encodeRequest(spans: readonly EncodedSpan[]): Uint8Array {
+    return this.#encoding.request(spans)
+  }
+
+  requestSizeBytes(spans: readonly EncodedSpan[]): number {
+    return this.#encoding.requestSizeBytes(spans)
+  }
+
+  shrinkSpan(span: EncodedSpan, maxSizeBytes: number): EncodedSpan | undefined {
+    const { bytes, resource, scope } = span
+    if (bytes.length <= maxSizeBytes) return span
+    const shrunk = shrinkDraft(this.#encoding.draft(bytes), bytes.length, maxSizeBytes)
+    if (shrunk === undefined) return undefined
+    return { resource, scope, bytes: shrunk.bytes, truncatedCount: span.truncatedCount + shrunk.truncatedCount }
+  }
+
+  async #encodeLarge(span: ExportableSpan, large: readonly LargeText[]): Promise<EncodedSpan | undefined> {
+    const prepared = await this.#preparation.prepare(large, span)
+    return this.#values.with(prepared, () => this.encodeSpan(span))
+  }
+}
+
+function encodingOf({ encoding = 'protobuf' }: OtlpEncoderOptions): 'protobuf' | 'json' {
+  if (encoding === 'protobuf' || encoding === 'json') return encoding
+  throw new RunspanError(
+    'bad_configuration',
+    `Failed to configure encoding: ${String(encoding)} cannot be used. Use 'protobuf' or 'json'.`,
+  )
 }

@@ -1,38 +1,40 @@
-import { varintSize } from './byte-writer.ts'
 import type { KeyRule, ValueFilter } from './value-filter.ts'
-import { tags } from './wire-tags.ts'
 
-/** What a destination knows of an attribute key. */
-export interface KeyEntry {
+/** What a destination knows of an attribute key. Fields are bytes or texts, as the encoding has it. */
+export interface KeyEntry<Field> {
   readonly key: string
   readonly rule: KeyRule
-  /** The field `KeyValue.key`, with tag and length. */
-  readonly field: Uint8Array
+  /** The key as it is encoded. */
+  readonly field: Field
   /** The key that came after this one last time. */
-  next: KeyEntry | undefined
+  next: KeyEntry<Field> | undefined
   /** The text that this key had last time. */
   lastText: string | undefined
-  /** The `KeyValue` of {@link lastText}, once the text came twice in a row. */
-  lastAttribute: Uint8Array | undefined
+  /** The attribute of {@link lastText} as it is encoded, once the text came twice in a row. */
+  lastAttribute: Field | undefined
 }
 
 const maxEntries = 4096
 const maxKeyLength = 256
 
 /** What a destination does with each attribute key. Programs use few keys again and again, so each is looked at once. */
-export class KeyTable {
+export class KeyTable<Field> {
   readonly filter: ValueFilter
   /** What the first key of a span comes after. */
-  readonly first: KeyEntry
-  readonly #entries = new Map<string, KeyEntry>()
+  readonly first: KeyEntry<Field>
+  readonly #entries = new Map<string, KeyEntry<Field>>()
 
-  constructor(filter: ValueFilter) {
+  readonly #encodeKey: (key: string) => Field
+
+  /** @param encodeKey what a key is in this encoding */
+  constructor(filter: ValueFilter, encodeKey: (key: string) => Field) {
     this.filter = filter
+    this.#encodeKey = encodeKey
     this.first = this.#entryOf('')
   }
 
   /** What is known of a key that comes after another: spans of a kind have the same keys in the same order. */
-  after(previous: KeyEntry, key: string): KeyEntry {
+  after(previous: KeyEntry<Field>, key: string): KeyEntry<Field> {
     const { next } = previous
     if (next !== undefined && next.key === key) return next
     const entry = this.#entries.get(key) ?? this.#add(key)
@@ -40,7 +42,7 @@ export class KeyTable {
     return entry
   }
 
-  #add(key: string): KeyEntry {
+  #add(key: string): KeyEntry<Field> {
     const entry = this.#entryOf(key)
     if (key.length > maxKeyLength) return entry
     // Keys that are made up as a program goes along would fill it; the few that come back are soon in again.
@@ -49,24 +51,14 @@ export class KeyTable {
     return entry
   }
 
-  #entryOf(key: string): KeyEntry {
+  #entryOf(key: string): KeyEntry<Field> {
     return {
       key,
       rule: this.filter.ruleOf(key),
-      field: keyField(this.filter.name(key, 'key')),
+      field: this.#encodeKey(this.filter.name(key, 'key')),
       next: undefined,
       lastText: undefined,
       lastAttribute: undefined,
     }
   }
-}
-
-function keyField(text: string): Uint8Array {
-  const key = Buffer.from(text, 'utf8')
-  const size: number[] = []
-  for (let rest = key.length, left = varintSize(key.length); left > 0; left--) {
-    size.push(left > 1 ? (rest & 0x7f) | 0x80 : rest)
-    rest >>>= 7
-  }
-  return Uint8Array.from([tags.keyValue.key, ...size, ...key])
 }

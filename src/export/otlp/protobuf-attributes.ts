@@ -1,6 +1,7 @@
-import type { ByteWriter } from './byte-writer.ts'
+import { varintSize, type ByteWriter } from './byte-writer.ts'
 import type { ExportableAttributes } from './exportable-span.ts'
 import type { KeyEntry, KeyTable } from './key-table.ts'
+
 import { tags } from './wire-tags.ts'
 
 /** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */
@@ -14,7 +15,7 @@ export function writeAttributes(
   writer: ByteWriter,
   tag: number,
   attributes: ExportableAttributes,
-  keys: KeyTable,
+  keys: KeyTable<Uint8Array>,
 ): void {
   let entry = keys.first
   for (const key in attributes) {
@@ -32,7 +33,13 @@ export function writeAttributes(
  * Most texts are short and come again with the next span: names of models, operations, hosts. Then what was written
  * last time is copied, which also spares its redaction.
  */
-function writeShortText(writer: ByteWriter, tag: number, entry: KeyEntry, text: string, keys: KeyTable): void {
+function writeShortText(
+  writer: ByteWriter,
+  tag: number,
+  entry: KeyEntry<Uint8Array>,
+  text: string,
+  keys: KeyTable<Uint8Array>,
+): void {
   if (text !== entry.lastText) {
     entry.lastText = text
     entry.lastAttribute = undefined
@@ -49,7 +56,13 @@ function writeShortText(writer: ByteWriter, tag: number, entry: KeyEntry, text: 
   entry.lastAttribute = writer.copySince(position + 1)
 }
 
-function writeAttribute(writer: ByteWriter, tag: number, entry: KeyEntry, original: unknown, keys: KeyTable): void {
+function writeAttribute(
+  writer: ByteWriter,
+  tag: number,
+  entry: KeyEntry<Uint8Array>,
+  original: unknown,
+  keys: KeyTable<Uint8Array>,
+): void {
   let value = original
   if (entry.rule !== 'pass') {
     if (entry.rule === 'hide') value = keys.filter.hidden
@@ -60,12 +73,18 @@ function writeAttribute(writer: ByteWriter, tag: number, entry: KeyEntry, origin
     writer.textAttribute(tag, entry.field, value)
     return
   }
+  const { position } = writer
   writer.tag(tag)
   const start = writer.startMessage()
   writer.raw(entry.field)
   writer.tag(tags.keyValue.value)
   const valueStart = writer.startMessage()
   writeValue(writer, value, 0)
+  if (writer.position - valueStart > keys.filter.maxValueSizeBytes) {
+    writer.rewind(position)
+    writer.textAttribute(tag, entry.field, keys.filter.shrunk(value, entry.key))
+    return
+  }
   writer.endMessage(valueStart)
   writer.endMessage(start)
 }
@@ -130,4 +149,15 @@ function writeMap(writer: ByteWriter, map: Readonly<Record<string, unknown>>, de
     writer.endMessage(valueStart)
     writer.endMessage(start)
   }
+}
+
+/** The field `KeyValue.key`, with tag and length. */
+export function keyField(text: string): Uint8Array {
+  const key = Buffer.from(text, 'utf8')
+  const size: number[] = []
+  for (let rest = key.length, left = varintSize(key.length); left > 0; left--) {
+    size.push(left > 1 ? (rest & 0x7f) | 0x80 : rest)
+    rest >>>= 7
+  }
+  return Uint8Array.from([tags.keyValue.key, ...size, ...key])
 }

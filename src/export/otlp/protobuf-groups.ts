@@ -6,12 +6,12 @@ import { writeCount, writeText } from './protobuf-span.ts'
 import { tags } from './wire-tags.ts'
 
 /** Writes a `Resource` message. */
-export function writeResource(writer: ByteWriter, resource: ExportableResource, keys: KeyTable): void {
+export function writeResource(writer: ByteWriter, resource: ExportableResource, keys: KeyTable<Uint8Array>): void {
   writeAttributes(writer, tags.resource.attributes, resource.attributes, keys)
 }
 
 /** Writes an `InstrumentationScope` message. */
-export function writeScope(writer: ByteWriter, scope: ExportableScope, keys: KeyTable): void {
+export function writeScope(writer: ByteWriter, scope: ExportableScope, keys: KeyTable<Uint8Array>): void {
   writeText(writer, tags.scope.name, keys.filter.name(scope.name, 'scope.name'))
   if (scope.version !== undefined) {
     writeText(writer, tags.scope.version, keys.filter.name(scope.version, 'scope.version'))

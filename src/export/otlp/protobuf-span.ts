@@ -10,7 +10,7 @@ import { tags } from './wire-tags.ts'
  *
  * @returns false where the span has no valid ids, and nothing may be sent of it
  */
-export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTable): boolean {
+export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTable<Uint8Array>): boolean {
   const { filter } = keys
   const context = span.spanContext()
   const { traceId, spanId } = context
@@ -50,7 +50,7 @@ export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTab
   return true
 }
 
-function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable): void {
+function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable<Uint8Array>): void {
   writer.tag(tags.span.events)
   const start = writer.startMessage()
   writer.tag(tags.event.time)
@@ -62,7 +62,7 @@ function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable):
 }
 
 /** @returns false for a link to nowhere */
-function writeLink(writer: ByteWriter, link: ExportableLink, keys: KeyTable): boolean {
+function writeLink(writer: ByteWriter, link: ExportableLink, keys: KeyTable<Uint8Array>): boolean {
   const { context } = link
   const { position } = writer
   writer.tag(tags.span.links)

@@ -1,8 +1,10 @@
+import type { ExportableSpan } from './exportable-span.ts'
+
 /**
  * What becomes of the attributes of one key.
  *
  * - `pass`: they go out as they are. For ids.
- * - `check`: their texts pass {@link ValueFilter.text}.
+ * - `check`: they pass {@link ValueFilter.text} or {@link ValueFilter.value}.
  * - `hide`: a marker goes out in place of the value.
  * - `leave_out`: neither key nor value goes out.
  */
@@ -14,22 +16,20 @@ export interface ValueFilter {
   ruleOf(key: string): KeyRule
   /** What goes out in place of a hidden value. */
   readonly hidden: string
-  /** A value that is a text, or a text inside a value. */
+  /** The most that a list, a map or bytes may take; larger ones pass {@link shrunk}. */
+  readonly maxValueSizeBytes: number
+  /** Called before a span, and before a resource or a scope without one. */
+  begin(span: ExportableSpan | undefined): void
+  /** A value that is a text. */
   text(text: string, key: string): string
   /** A list, a map, or bytes. */
   value(value: object, key: string): unknown
+  /** What goes out for a list, a map or bytes that are too large. */
+  shrunk(value: unknown, key: string): string
   /** A name: of a span, an event, an attribute, a scope. */
   name(name: string, site: string): string
   /** A trace state: as it is, or empty. */
   traceState(text: string): string
-}
-
-/** A filter that lets everything through. */
-export const unfiltered: ValueFilter = {
-  ruleOf: () => 'pass',
-  hidden: '',
-  text: (text) => text,
-  value: (value) => value,
-  name: (name) => name,
-  traceState: (text) => text,
+  /** How many values were shortened since {@link begin}. */
+  readonly truncatedCount: number
 }

@@ -2,19 +2,29 @@ import { ByteWriter } from './byte-writer.ts'
 import type { EncodedSpan } from './encoded-span.ts'
 import type { ExportableSpan } from './exportable-span.ts'
 import { KeyTable } from './key-table.ts'
+import { keyField } from './protobuf-attributes.ts'
+import { protobufDraft } from './protobuf-draft.ts'
 import { writeResource, writeScope } from './protobuf-groups.ts'
+import { protobufRequest, protobufRequestSize } from './protobuf-request.ts'
 import { writeSpan } from './protobuf-span.ts'
+import type { SpanDraft } from './span-draft.ts'
+import type { SpanEncoding } from './span-encoding.ts'
 import { SpanGroups } from './span-groups.ts'
 import type { ValueFilter } from './value-filter.ts'
 
-/** Encodes spans as protobuf. */
-export class ProtobufSpans {
+/** OTLP as protobuf. */
+export class ProtobufEncoding implements SpanEncoding {
+  readonly contentType = 'application/x-protobuf'
+  readonly request = protobufRequest
+  readonly requestSizeBytes = protobufRequestSize
   readonly #writer = new ByteWriter()
-  readonly #keys: KeyTable
+  readonly #filter: ValueFilter
+  readonly #keys: KeyTable<Uint8Array>
   readonly #groups: SpanGroups
 
   constructor(filter: ValueFilter) {
-    this.#keys = new KeyTable(filter)
+    this.#filter = filter
+    this.#keys = new KeyTable(filter, keyField)
     this.#groups = new SpanGroups({
       resource: (resource) => this.#written((writer) => writeResource(writer, resource, this.#keys)),
       scope: (scope) => this.#written((writer) => writeScope(writer, scope, this.#keys)),
@@ -22,17 +32,22 @@ export class ProtobufSpans {
     })
   }
 
-  /** @throws what the span throws when it is read */
   encode(span: ExportableSpan): EncodedSpan | undefined {
     const resource = this.#groups.resourceOf(span)
     const scope = this.#groups.scopeOf(span)
     const writer = this.#writer
+    this.#filter.begin(span)
     writer.start()
     if (!writeSpan(writer, span, this.#keys)) return undefined
-    return { resource, scope, bytes: writer.finish(), truncatedCount: 0 }
+    return { resource, scope, bytes: writer.finish(), truncatedCount: this.#filter.truncatedCount }
+  }
+
+  draft(bytes: Uint8Array): SpanDraft {
+    return protobufDraft(bytes, this.#writer)
   }
 
   #written(write: (writer: ByteWriter) => void): Uint8Array {
+    this.#filter.begin(undefined)
     this.#writer.start()
     write(this.#writer)
     return Uint8Array.from(this.#writer.finish())

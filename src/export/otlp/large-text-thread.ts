@@ -1,0 +1,20 @@
+/**
+ * A worker thread that redacts and shortens large texts. In: numbered jobs. Out: their results, or that one failed.
+ * Started by `large-texts.ts`.
+ *
+ * @module
+ */
+import { parentPort } from 'node:worker_threads'
+
+import { doLargeTextJob, type LargeTextJob, type LargeTextResult } from './large-text-job.ts'
+
+parentPort?.on('message', ({ id, job }: { readonly id: number; readonly job: LargeTextJob }) => {
+  let result: LargeTextResult | undefined
+  try {
+    result = doLargeTextJob(job)
+  } catch {
+    // The other side lets nothing of the text leave.
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage({ id, result })
+})

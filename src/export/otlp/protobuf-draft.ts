@@ -1,0 +1,182 @@
+import type { ByteWriter } from './byte-writer.ts'
+import { tags } from './wire-tags.ts'
+import type { DraftItem, DraftValue, SpanDraft } from './span-draft.ts'
+
+/** Which fields of a message are taken apart: attributes, texts, and messages that hold some. */
+interface Shape {
+  readonly [tag: number]: Shape | 'attribute' | 'text'
+}
+
+const shape: Shape = {
+  [tags.span.attributes]: 'attribute',
+  [tags.span.events]: { [tags.event.attributes]: 'attribute' },
+  [tags.span.links]: { [tags.link.attributes]: 'attribute' },
+  [tags.span.status]: { [tags.status.message]: 'text' },
+}
+
+/** A field as it stands on the wire, and what is inside where that matters. */
+interface Field extends DraftItem {
+  readonly tag: number
+  /** With tag and length. */
+  readonly bytes: Uint8Array
+  readonly fields: readonly Field[]
+  readonly value: Value | undefined
+}
+
+interface Value extends DraftValue {
+  /** The key of an attribute, in its field; nothing for a text by itself. */
+  readonly key: Uint8Array | undefined
+}
+
+/** Takes an encoded span apart. The bytes are our own, so they are well-formed. */
+export function protobufDraft(bytes: Uint8Array, writer: ByteWriter): SpanDraft {
+  const fields = fieldsOf(bytes, shape)
+  const withTag = (tag: number): readonly Field[] => fields.filter((field) => field.tag === tag)
+  const values: Value[] = []
+  collectValues(fields, values)
+  const events = withTag(tags.span.events)
+  const links = withTag(tags.span.links)
+  const attributes = withTag(tags.span.attributes)
+  const counts: readonly (readonly [number, readonly Field[]])[] = [
+    [tags.span.droppedAttributesCount, attributes],
+    [tags.span.droppedEventsCount, events],
+    [tags.span.droppedLinksCount, links],
+  ]
+  return {
+    values,
+    attributes,
+    events,
+    links,
+    build() {
+      writer.start()
+      for (const field of fields) if (counts.every(([tag]) => tag !== field.tag)) write(writer, field)
+      for (const [tag, items] of counts) {
+        const before = withTag(tag)[0]
+        const count = (before === undefined ? 0 : varintAt(before.bytes, 1)[0]) + droppedIn(items)
+        if (count > 0) {
+          writer.tag(tag)
+          writer.uint32(count)
+        }
+      }
+      return Uint8Array.from(writer.finish())
+    },
+  }
+}
+
+function write(writer: ByteWriter, field: Field): void {
+  if (field.isDropped) return
+  const { value } = field
+  if (value?.replacement !== undefined) {
+    if (value.key === undefined) {
+      writer.tag(field.tag)
+      writer.text(value.replacement)
+    } else writer.textAttribute(field.tag, value.key, value.replacement)
+  } else if (field.fields.length > 0) {
+    writer.tag(field.tag)
+    const start = writer.startMessage()
+    for (const part of field.fields) write(writer, part)
+    writer.endMessage(start)
+  } else writer.raw(field.bytes)
+}
+
+function droppedIn(items: readonly DraftItem[]): number {
+  return items.filter((item) => item.isDropped).length
+}
+
+function collectValues(fields: readonly Field[], values: Value[]): void {
+  for (const field of fields) {
+    if (field.value !== undefined) values.push(field.value)
+    collectValues(field.fields, values)
+  }
+}
+
+function fieldsOf(bytes: Uint8Array, of: Shape): readonly Field[] {
+  const fields: Field[] = []
+  eachField(bytes, (tag, start, bodyStart, end) => {
+    const whole = bytes.subarray(start, end)
+    const body = bytes.subarray(bodyStart, end)
+    const inner = of[tag]
+    fields.push({
+      tag,
+      bytes: whole,
+      sizeBytes: whole.length,
+      isDropped: false,
+      fields: typeof inner === 'object' ? fieldsOf(body, inner) : [],
+      value: inner === 'attribute' ? attributeValue(body) : inner === 'text' ? new Text(body) : undefined,
+    })
+  })
+  return fields
+}
+
+/** The value of a `KeyValue`, where it is a text, a list, a map, or bytes. */
+function attributeValue(body: Uint8Array): Value | undefined {
+  let key = body.subarray(0, 0)
+  let value: Value | undefined
+  eachField(body, (tag, start, bodyStart, end) => {
+    if (tag === tags.keyValue.key) key = body.subarray(start, end)
+    if (tag !== tags.keyValue.value) return
+    const any = body.subarray(bodyStart, end)
+    eachField(any, (kind, _start, from, to) => {
+      const content = any.subarray(from, to)
+      if (kind === tags.anyValue.string) value = new Text(content, key)
+      else if (kind >= tags.anyValue.list) {
+        value = { key, sizeBytes: content.length, text: undefined, replacement: undefined, isDropped: false }
+      }
+    })
+  })
+  return value
+}
+
+/** A text, decoded where it is asked for: most values stay as they are. */
+class Text implements Value {
+  readonly key: Uint8Array | undefined
+  readonly sizeBytes: number
+  replacement: string | undefined = undefined
+  isDropped = false
+  readonly #content: Uint8Array
+
+  constructor(content: Uint8Array, key?: Uint8Array) {
+    this.key = key
+    this.sizeBytes = content.length
+    this.#content = content
+  }
+
+  get text(): string {
+    return Buffer.from(this.#content.buffer, this.#content.byteOffset, this.sizeBytes).toString('utf8')
+  }
+}
+
+function eachField(
+  bytes: Uint8Array,
+  visit: (tag: number, start: number, bodyStart: number, end: number) => void,
+): void {
+  let position = 0
+  while (position < bytes.length) {
+    const start = position
+    const [tag, afterTag] = varintAt(bytes, position)
+    const layout = tag & 7
+    let bodyStart = afterTag
+    let end = afterTag
+    if (layout === 0) end = varintAt(bytes, afterTag)[1]
+    else if (layout === 1) end += 8
+    else if (layout === 5) end += 4
+    else {
+      const [length, afterLength] = varintAt(bytes, afterTag)
+      bodyStart = afterLength
+      end = afterLength + length
+    }
+    visit(tag, start, bodyStart, end)
+    position = end
+  }
+}
+
+/** A varint and where it ends; exact below 2^53. */
+function varintAt(bytes: Uint8Array, start: number): readonly [number, number] {
+  let value = 0
+  let position = start
+  for (let factor = 1; ; factor *= 0x80) {
+    const byte = bytes[position++] ?? 0
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) return [value, position]
+  }
+}
