@@ -47,9 +47,15 @@ export class ToldUsage {
 
   /** Tells what has not been told. */
   tell(to: TellUsage): void {
+    // A container that knows a cost speaks for calls of which nobody named the model: it has fewer than none itself.
+    let spokenFor = 0
+    for (const { due } of this.#accounts.values()) spokenFor += Math.max(0, -due.unpriced)
     for (const { origin, due, told } of this.#accounts.values()) {
       const news = new CallSums()
       for (const name of numbers) news[name] = Math.max(0, due[name] - told[name])
+      const taken = Math.min(spokenFor, Math.max(0, due.unpriced))
+      spokenFor -= taken
+      news.unpriced = Math.max(0, due.unpriced - taken - told.unpriced)
       told.addNumbers(news, 1)
       if (news.llmCalls > 0 || news.hasCallNumbers) to(origin, news)
     }
