@@ -76,6 +76,14 @@ export interface DeliveryOptions extends DestinationOptions {
   readonly maxQueueSize?: number | undefined
   /** How long a flush or a shutdown waits, in milliseconds; at least 1. @defaultValue OTEL_BSP_EXPORT_TIMEOUT, else 10_000 */
   readonly flushTimeoutMillis?: number | undefined
+  /**
+   * How long the end of the process may be held up, in milliseconds, where it comes without a shutdown:
+   * `process.exit()`, or an exception that nobody catches. What is left is then sent from a worker thread, once. With 0
+   * it is lost.
+   *
+   * @defaultValue 2000
+   */
+  readonly exitTimeoutMillis?: number | undefined
 }
 
 /** The names of {@link DestinationOptions}, for checks. */
@@ -101,4 +109,5 @@ export const deliveryOptionNames = [
   'maxExportBatchSize',
   'maxQueueSize',
   'flushTimeoutMillis',
+  'exitTimeoutMillis',
 ] as const satisfies readonly (keyof DeliveryOptions)[]

@@ -14,6 +14,7 @@ export interface DeliverySettings {
   readonly maxExportBatchSize: number
   readonly maxQueueSize: number
   readonly flushTimeoutMillis: number
+  readonly exitTimeoutMillis: number
 }
 
 /**
@@ -33,6 +34,7 @@ export function deliverySettings(options: DeliveryOptions, environment: Environm
     maxExportBatchSize: numberOf('maxExportBatchSize', 1) ?? 1024,
     maxQueueSize: numberOf('maxQueueSize', 1) ?? Number.POSITIVE_INFINITY,
     flushTimeoutMillis: numberOf('flushTimeoutMillis', 1) ?? 10_000,
+    exitTimeoutMillis: checkedNumber('exitTimeoutMillis', options.exitTimeoutMillis, 0) ?? 2000,
   }
 }
 

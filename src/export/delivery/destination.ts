@@ -9,8 +9,10 @@ import { DropReporter } from './drop-reporter.ts'
 import type { DropReason } from './drop.ts'
 import { FlushTicket } from './flush-ticket.ts'
 import { Gate } from './gate.ts'
+import { pemOf, requestHeaders } from './http-transport.ts'
 import { Ledger } from './ledger.ts'
 import type { LossLog } from './loss-log.ts'
+import type { LastRequest } from './send-in-worker.ts'
 import { costBytes, SpanQueue } from './span-queue.ts'
 import type { Transport } from './transport.ts'
 import { verdictOf, type Verdict } from './verdict.ts'
@@ -26,6 +28,13 @@ export interface DestinationParts {
   readonly encoder: OtlpEncoder
   readonly transport: Transport
   readonly log: LossLog
+}
+
+/** A request that is left when the process ends. */
+export interface UnsentRequest {
+  readonly request: LastRequest
+  /** It was sent after all, and the destination has it. */
+  wasTaken(): void
 }
 
 /**
@@ -171,12 +180,29 @@ export class Destination {
   }
 
   /** Everything that is not delivered yet, as requests: for the very last moment, in which nobody can wait. */
-  unsentRequests(): readonly { readonly body: Uint8Array; readonly spans: number }[] {
+  lastRequests(): readonly UnsentRequest[] {
     this.#seal()
-    return [...this.#flights, ...this.#waiting].map(({ spans }) => ({
-      body: this.#parts.encoder.encodeRequest(spans),
-      spans: spans.length,
+    const { url, tls, compression } = this.settings
+    const headers = requestHeaders(this.settings)
+    return [...this.#flights, ...this.#waiting].map((batch) => ({
+      request: {
+        url,
+        headers,
+        tls: pemOf(tls),
+        isCompressed: compression === 'gzip',
+        body: this.#parts.encoder.encodeRequest(batch.spans),
+      },
+      wasTaken: () => this.#delivered(batch),
     }))
+  }
+
+  #delivered(batch: Batch): void {
+    if (this.#flights.delete(batch)) this.#inFlightSpans -= batch.spans.length
+    else {
+      this.#waiting.splice(this.#waiting.indexOf(batch), 1)
+      this.#waitingSpans -= batch.spans.length
+    }
+    this.#deliver(batch, 0, '')
   }
 
   #seal(): void {

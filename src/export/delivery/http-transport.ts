@@ -17,6 +17,16 @@ const compress = promisify(gzip)
 /** The specification lets a client refuse to read more of an answer. */
 const maxAnswerBytes = 4 * 1024 * 1024
 
+/** The headers of every request to a destination, but for the length. */
+export function requestHeaders(settings: DestinationSettings): Readonly<Record<string, string>> {
+  return {
+    'user-agent': `Runspan-OTLP-Exporter-JavaScript/${VERSION}`,
+    'content-type': settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
+    ...(settings.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
+    ...settings.headers,
+  }
+}
+
 /** OTLP/HTTP over `node:http` and `node:https`, with connections that are kept. */
 export class HttpTransport implements Transport {
   readonly #url: URL
@@ -32,12 +42,7 @@ export class HttpTransport implements Transport {
       this.#url.protocol === 'https:'
         ? new HttpsAgent({ ...agentOptions, ...pemOf(settings.tls) })
         : new HttpAgent(agentOptions)
-    this.#headers = {
-      'user-agent': `Runspan-OTLP-Exporter-JavaScript/${VERSION}`,
-      'content-type': settings.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
-      ...(settings.compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
-      ...settings.headers,
-    }
+    this.#headers = requestHeaders(settings)
   }
 
   async send(body: Uint8Array): Promise<Answer> {
@@ -95,7 +100,7 @@ export class HttpTransport implements Transport {
 }
 
 /** The certificates as Node's types want them. */
-function pemOf(tls: TlsOptions): Readonly<Record<string, string | Buffer>> {
+export function pemOf(tls: TlsOptions): Readonly<Record<string, string | Buffer>> {
   const pem: Record<string, string | Buffer> = {}
   for (const name of ['ca', 'cert', 'key'] as const) {
     const value = tls[name]

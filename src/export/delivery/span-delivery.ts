@@ -13,9 +13,11 @@ import type { DestinationStats } from './delivery-stats.ts'
 import { Destination } from './destination.ts'
 import { observeDelivery } from './delivery-metrics.ts'
 import type { DropReport } from './drop.ts'
+import { watchExit, type Leaving } from './exit-hook.ts'
 import { HttpTransport } from './http-transport.ts'
 import { Intake, type Lane } from './intake.ts'
 import { LossLog } from './loss-log.ts'
+import { sendInWorker } from './send-in-worker.ts'
 import { summaryOf } from './summary.ts'
 import { suppressedContext } from './suppressed-context.ts'
 import { withDeadline } from './with-deadline.ts'
@@ -35,7 +37,7 @@ interface Sums {
  * - closing: entered by {@link shutdown}; spans that end now are late, what is there is still being sent.
  * - closed: everything is delivered or counted as lost. Never left.
  */
-export class SpanDelivery {
+export class SpanDelivery implements Leaving {
   startedSpans = 0
   readonly destinations: readonly Destination[]
   readonly #settings: DeliverySettings
@@ -48,6 +50,10 @@ export class SpanDelivery {
   #reported: Sums = { exported: 0, rejected: 0, dropped: 0, failed: 0 }
   #firstLoss: Error | undefined
   #isObserved = false
+  #isClosed = false
+  /** How many spans had ended when the natural end of the process was last prepared for. */
+  #drainedEndedSpans = 0
+  readonly #stopWatchingExit: () => void
   #shutdown: Promise<FlushReport> | undefined
 
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable cannot work */
@@ -57,6 +63,7 @@ export class SpanDelivery {
     this.destinations = lanes.flatMap(({ destinations }) => destinations)
     this.#intake = new Intake(lanes, this.#settings.maxQueueSize)
     this.#observe()
+    this.#stopWatchingExit = watchExit(this)
   }
 
   /** @returns whether the span was taken, as far as that is known: its size is not */
@@ -91,6 +98,42 @@ export class SpanDelivery {
   shutdown(): Promise<FlushReport> {
     this.#shutdown ??= this.#close()
     return this.#shutdown
+  }
+
+  /**
+   * Keeps the process alive until everything is sent, for `flushTimeoutMillis` at most, but not for a destination that
+   * has never taken anything: most likely nobody has started a collector. Such a one is asked once.
+   */
+  drainAtNaturalEnd(): void {
+    if (this.#shutdown !== undefined || this.#drainedEndedSpans === this.#endedSpans || this.isIdle) return
+    this.#drainedEndedSpans = this.#endedSpans
+    const isWorthWaiting = this.destinations.some(
+      (destination) => destination.ledger.exported > 0 && this.#pendingAt(destination) > 0,
+    )
+    const keptAlive = isWorthWaiting ? setTimeout(() => undefined, this.#settings.flushTimeoutMillis) : undefined
+    void this.#drain().finally(() => clearTimeout(keptAlive))
+  }
+
+  /** Sends what is left from a worker thread while this one waits, and closes. */
+  sendAtExit(): void {
+    if (this.#isClosed) return
+    const { exitTimeoutMillis } = this.#settings
+    const hasTried = this.#drainedEndedSpans === this.#endedSpans
+    this.#intake.recall()
+    const unsent = this.destinations
+      // What was down a moment ago, when there was time, is not worth holding the end up for.
+      .filter(({ gate }) => !(hasTried && gate.trouble !== undefined))
+      .flatMap((destination) => destination.lastRequests())
+    if (unsent.length > 0 && exitTimeoutMillis > 0) {
+      const statuses = sendInWorker(
+        unsent.map(({ request }) => request),
+        exitTimeoutMillis,
+      )
+      for (const [index, request] of unsent.entries()) {
+        if (statuses[index]! >= 200 && statuses[index]! < 300) request.wasTaken()
+      }
+    }
+    this.#giveUpTheRest()
   }
 
   stats(): readonly DestinationStats[] {
@@ -149,19 +192,28 @@ export class SpanDelivery {
   #close(): Promise<FlushReport> {
     return this.#reportOn(this.#drain(), () => {
       this.#intake.recall()
-      for (const destination of this.destinations) destination.close()
-      for (const stats of this.stats()) {
-        const { text, isLossless } = summaryOf(stats)
-        if (isLossless) this.#log.info(text)
-        else this.#log.warn(`${stats.destination} summary`, text)
-      }
+      this.#giveUpTheRest()
     })
+  }
+
+  #giveUpTheRest(): void {
+    this.#isClosed = true
+    this.#stopWatchingExit()
+    for (const destination of this.destinations) destination.close()
+    for (const stats of this.stats()) {
+      const { text, isLossless } = summaryOf(stats)
+      if (isLossless) this.#log.info(text)
+      else this.#log.warn(`${stats.destination} summary`, text)
+    }
   }
 
   async #reportOn(work: Promise<void>, afterwards?: () => void): Promise<FlushReport> {
     const { clock } = shared()
     const startUnixMillis = clock.nowUnixMillis()
+    // Somebody waits for this: without it the process would end during the pause before a retry.
+    const keptAlive = setTimeout(() => undefined, this.#settings.flushTimeoutMillis)
     const isInTime = await withDeadline(work, this.#settings.flushTimeoutMillis)
+    clearTimeout(keptAlive)
     afterwards?.()
     const before = this.#reported
     const now = this.#sums()
