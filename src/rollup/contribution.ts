@@ -12,6 +12,8 @@ export interface CallOrigin {
 export interface Contribution extends CallNumbers {
   /** A call that says nothing of its usage: what reports usage above or below it speaks for it. */
   readonly isSilent: boolean
+  /** How a call that nobody could price is named, where it has usage and a model. */
+  readonly unpricedModel: string | undefined
   /** Set where sums by model are kept. */
   readonly origin: CallOrigin | undefined
 }
@@ -21,7 +23,7 @@ const noTokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 
 /** A call without usage. One that failed has no price to miss; of any other nobody knows what it cost. */
 export function silentCall(hasFailed: boolean, origin: CallOrigin | undefined): Contribution {
   if (origin === undefined) return hasFailed ? failedCall : unknownCall
-  return { llmCalls: 1, ...noTokens, unpriced: hasFailed ? 0 : 1, isSilent: true, origin }
+  return { llmCalls: 1, ...noTokens, unpriced: hasFailed ? 0 : 1, isSilent: true, unpricedModel: undefined, origin }
 }
 
 const failedCall: Contribution = Object.freeze({
@@ -29,6 +31,7 @@ const failedCall: Contribution = Object.freeze({
   ...noTokens,
   unpriced: 0,
   isSilent: true,
+  unpricedModel: undefined,
   origin: undefined,
 })
 const unknownCall: Contribution = Object.freeze({
@@ -36,6 +39,7 @@ const unknownCall: Contribution = Object.freeze({
   ...noTokens,
   unpriced: 1,
   isSilent: true,
+  unpricedModel: undefined,
   origin: undefined,
 })
 

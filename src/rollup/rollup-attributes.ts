@@ -8,6 +8,7 @@ import {
   ATTR_RUNSPAN_COST_NANO_USD,
   ATTR_RUNSPAN_COST_PRICE_TABLE,
   ATTR_RUNSPAN_COST_SOURCE,
+  ATTR_RUNSPAN_COST_UNPRICED_MODELS,
   ATTR_RUNSPAN_COST_USD,
   ATTR_RUNSPAN_ERRORS,
   ATTR_RUNSPAN_RETRIES,
@@ -62,6 +63,10 @@ function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | und
   if (sums.cacheWrite !== 0) attributes[ATTR_RUNSPAN_USAGE_CACHE_WRITE_INPUT_TOKENS] = sums.cacheWrite
   if (sums.reasoning !== 0) attributes[ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS] = sums.reasoning
   if (sums.unpriced !== 0) attributes[ATTR_RUNSPAN_CALLS_UNPRICED] = sums.unpriced
+  if (sums.unpricedModels !== undefined) {
+    const names = sums.unpricedModels.names()
+    if (names.length > 0) attributes[ATTR_RUNSPAN_COST_UNPRICED_MODELS] = names
+  }
   attributes[ATTR_RUNSPAN_COST_SOURCE] = costSource(sums)
   if (sums.reported + sums.priced === 0 && sums.nanoUsd === 0) return
   attributes[ATTR_RUNSPAN_COST_USD] = sums.nanoUsd / 1e9

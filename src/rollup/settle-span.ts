@@ -7,11 +7,13 @@ import { correctAbove, passTo } from './correct-above.ts'
 import type { PricedCall } from './priced-call.ts'
 import { settleFailure } from './settle-failure.ts'
 import { settleTool } from './settle-tool.ts'
+import { callDetailsOf } from './span-details.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { statusError } from './span-like.ts'
 import type { SpanNode } from './span-node.ts'
 import type { Sums } from './sums.ts'
 import { addCallsTo, addTo, raise } from './tally.ts'
+import { unpricedName } from './unpriced-models.ts'
 
 /** Billionths of a US dollar for a call, or `undefined` where nobody knows. */
 export type Pricer = (call: PricedCall) => number | undefined
@@ -52,6 +54,7 @@ function factsOf(reported: CallUsage): SpanFacts {
   facts.cacheRead = tokens(reported.cacheReadInputTokens)
   facts.cacheWrite = tokens(reported.cacheWriteInputTokens)
   facts.reasoning = tokens(reported.reasoningOutputTokens)
+  facts.details = callDetailsOf(reported)
   facts.reportedNanoUsd = reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9)
   facts.model = reported.model
   facts.provider = reported.provider
@@ -126,7 +129,7 @@ function suppress(node: SpanNode): void {
 
 function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contribution {
   const { startTime } = node.span
-  const { input, output, cacheRead, cacheWrite, reasoning, reportedNanoUsd } = facts
+  const { input, output, cacheRead, cacheWrite, reasoning, details, reportedNanoUsd } = facts
   let nanoUsd = reportedNanoUsd
   let priced = 0
   if (nanoUsd === undefined && facts.model !== undefined) {
@@ -139,6 +142,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
       cacheReadInputTokens: cacheRead,
       cacheWriteInputTokens: cacheWrite,
       reasoningOutputTokens: reasoning,
+      details,
     })
     if (nanoUsd !== undefined) priced = 1
   }
@@ -154,6 +158,8 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     priced,
     unpriced: nanoUsd === undefined ? 1 : 0,
     isSilent: false,
+    unpricedModel:
+      nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,
     origin: originOf(node, facts),
   }
 }

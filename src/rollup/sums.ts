@@ -2,6 +2,7 @@ import type { Subtotal } from '../run/run-tally.ts'
 import { CallSums } from './call-sums.ts'
 import type { Contribution } from './contribution.ts'
 import { SumsByModel } from './sums-by-model.ts'
+import { UnpricedModels } from './unpriced-models.ts'
 
 /** Sums of a part: of its calls, and of what else its spans say. Pure: knows no span. */
 export class Sums extends CallSums implements Subtotal {
@@ -14,18 +15,25 @@ export class Sums extends CallSums implements Subtotal {
   retries = 0
   /** Tokens that containers claim beyond what was counted below them. */
   carried = 0
+  /** The models of calls that nobody could price; made with the first. */
+  unpricedModels: UnpricedModels | undefined = undefined
   /** The same calls by model; made with the first call that says where it belongs. */
   byModel: SumsByModel | undefined = undefined
 
   /** @param sign 1 to put in, -1 to take out */
   addCall(part: Contribution, sign: 1 | -1): void {
     this.addNumbers(part, sign)
+    if (part.unpricedModel !== undefined) (this.unpricedModels ??= new UnpricedModels()).add(part.unpricedModel, sign)
     if (part.origin !== undefined) (this.byModel ??= new SumsByModel()).addCall(part.origin, part, sign)
   }
 
   /** @param sign 1 to put in, -1 to take out */
   addCalls(other: Sums, sign: 1 | -1): void {
     this.addNumbers(other, sign)
+    if (other.unpricedModels !== undefined) {
+      this.unpricedModels ??= new UnpricedModels()
+      this.unpricedModels.addAll(other.unpricedModels, sign)
+    }
     if (other.byModel !== undefined) (this.byModel ??= new SumsByModel()).addAll(other.byModel, sign)
   }
 

@@ -43,7 +43,6 @@ export class UnpricedModels {
  * How an unpriced call is named: its model, and its tier of service where that is not the standard one, since the model
  * may have a price then.
  */
-export function unpricedName(model: string | undefined, serviceTier: string | undefined): string {
-  const name = model ?? 'unknown'
-  return serviceTier === undefined ? name : `${name} (${serviceTier})`
+export function unpricedName(model: string, serviceTier: string | undefined): string {
+  return serviceTier === undefined ? model : `${model} (${serviceTier})`
 }

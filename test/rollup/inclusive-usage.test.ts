@@ -20,6 +20,14 @@ function numbersOf(attributes: Attributes, scopeName = 'some-tracer', name = 'ch
   return { input, output, cacheRead, cacheWrite, reasoning }
 }
 
+function chatWith(usage: Attributes): Attributes {
+  return { 'gen_ai.operation.name': 'chat', ...usage }
+}
+
+function tierOf(attributes: Attributes): string | undefined {
+  return readSpan('chat', attributes, 'scope').details?.serviceTier
+}
+
 /** Anthropic's own numbers: 100 plain, 40 written, 30 read, 20 out. Few enough cached that only the producer tells. */
 const billed = { input: 170, output: 20, cacheRead: 30, cacheWrite: 40, reasoning: 0 }
 
@@ -193,12 +201,10 @@ describe('producers that include cached input, as the conventions have it', () =
 })
 
 describe('numbers that cannot be inclusive', () => {
-  const attributes = (usage: Attributes): Attributes => ({ 'gen_ai.operation.name': 'chat', ...usage })
-
   it('have their cached part added: more cached than input', () => {
     expect(
       numbersOf(
-        attributes({
+        chatWith({
           'gen_ai.usage.input_tokens': 21,
           'gen_ai.usage.output_tokens': 3,
           'gen_ai.usage.cache_read.input_tokens': 188_086,
@@ -214,14 +220,14 @@ describe('numbers that cannot be inclusive', () => {
       'gen_ai.usage.cache_read_input_tokens': 30,
       'gen_ai.usage.cache_creation_input_tokens': 40,
     }
-    expect(numbersOf(attributes({ ...usage, 'gen_ai.usage.total_tokens': 190 }))).toEqual(billed)
-    expect(numbersOf(attributes({ ...usage, 'gen_ai.usage.total_tokens': 120 }))).toEqual({ ...billed, input: 100 })
+    expect(numbersOf(chatWith({ ...usage, 'gen_ai.usage.total_tokens': 190 }))).toEqual(billed)
+    expect(numbersOf(chatWith({ ...usage, 'gen_ai.usage.total_tokens': 120 }))).toEqual({ ...billed, input: 100 })
   })
 
   it('are an error of the provider where it is OpenAI, and nothing is added', () => {
     const usage = { 'gen_ai.usage.input_tokens': 5_136, 'gen_ai.usage.cache_read.input_tokens': 10_192 }
-    expect(numbersOf(attributes({ ...usage, 'gen_ai.provider.name': 'openai' }))).toMatchObject({ input: 5_136 })
-    expect(numbersOf(attributes(usage))).toMatchObject({ input: 15_328 })
+    expect(numbersOf(chatWith({ ...usage, 'gen_ai.provider.name': 'openai' }))).toMatchObject({ input: 5_136 })
+    expect(numbersOf(chatWith(usage))).toMatchObject({ input: 15_328 })
   })
 })
 
@@ -345,14 +351,12 @@ describe('what few spans say', () => {
   })
 
   it('is the tier that answered before the one that was asked for, and nothing of the standard one', () => {
-    const tier = (attributes: Attributes): string | undefined =>
-      readSpan('chat', attributes, 'scope').details?.serviceTier
     const asked = { 'openai.request.service_tier': 'priority' }
-    expect(tier(asked)).toBe('priority')
-    expect(tier({ ...asked, 'openai.response.service_tier': 'default' })).toBeUndefined()
-    expect(tier({ ...asked, 'gen_ai.openai.response.service_tier': 'flex' })).toBe('flex')
-    expect(tier({ 'openai.response.service_tier': 'flex', 'runspan.call.service_tier': 'batch' })).toBe('batch')
-    expect(tier({ 'openai.response.service_tier': 7 })).toBeUndefined()
+    expect(tierOf(asked)).toBe('priority')
+    expect(tierOf({ ...asked, 'openai.response.service_tier': 'default' })).toBeUndefined()
+    expect(tierOf({ ...asked, 'gen_ai.openai.response.service_tier': 'flex' })).toBe('flex')
+    expect(tierOf({ 'openai.response.service_tier': 'flex', 'runspan.call.service_tier': 'batch' })).toBe('batch')
+    expect(tierOf({ 'openai.response.service_tier': 7 })).toBeUndefined()
   })
 
   it.each([

@@ -48,12 +48,15 @@ const marksOf: Readonly<Record<TreeRole, readonly Attributes[]>> = {
   unknown: [{}, { 'gen_ai.operation.name': 'decide' }],
 }
 
-const usage: fc.Arbitrary<TreeUsage> = fc.record({
-  input: fc.nat({ max: 1000 }),
-  output: fc.nat({ max: 1000 }),
-  cacheRead: fc.constantFrom(0, 0, 7),
-  cost: fc.constantFrom('reported', 'priced', 'unpriced'),
-})
+const usage: fc.Arbitrary<TreeUsage> = fc
+  .record({
+    input: fc.nat({ max: 1000 }),
+    output: fc.nat({ max: 1000 }),
+    cacheRead: fc.constantFrom(0, 0, 7),
+    cost: fc.constantFrom('reported', 'priced', 'unpriced'),
+  })
+  // More cached than input would be read as input beside it.
+  .map((parts) => ({ ...parts, cacheRead: Math.min(parts.cacheRead, parts.input) }))
 
 const roles: readonly TreeRole[] = [
   'leaf',
