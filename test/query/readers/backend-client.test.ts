@@ -111,7 +111,9 @@ describe('BackendClient', () => {
   })
 
   it('says that nobody answers, or not in time', async () => {
-    await expect(new BackendClient('Test', 'http://127.0.0.1:9', {}).get('x', {}, [])).rejects.toThrow('ECONNREFUSED')
+    const gone = await serve(() => undefined)
+    await once(server!.close(), 'close')
+    await expect(new BackendClient('Test', gone, {}).get('x', {}, [])).rejects.toThrow('ECONNREFUSED')
     const url = await serve(() => undefined)
     await expect(new BackendClient('Test', url, { timeoutMillis: 20 }).get('x', {}, [])).rejects.toThrow('in 20 ms')
   })
