@@ -1,5 +1,8 @@
 import type { MeterProvider } from '@opentelemetry/api'
 
+import type { Offload } from '../otlp/outgoing-values.ts'
+import type { SizeBudgets } from '../otlp/size-budgets.ts'
+import type { RedactionOptions } from '../redaction/redaction-options.ts'
 import type { DropReport } from './drop.ts'
 
 /** Certificates for a destination behind TLS, in PEM. */
@@ -13,7 +16,7 @@ export interface TlsOptions {
 }
 
 /** One place that spans go to. */
-export interface DestinationOptions {
+export interface DestinationOptions extends SizeBudgets {
   /** What the destination is called in accounts and messages. @defaultValue the URL's host */
   readonly name?: string | undefined
   /** The whole URL, path included. @defaultValue OTEL_EXPORTER_OTLP_*, else `http://localhost:4318/v1/traces` */
@@ -36,9 +39,11 @@ export interface DestinationOptions {
    * How many bytes may wait for this destination or be on their way to it: encoded spans, each with 128 bytes of
    * bookkeeping. At least 1 MiB. What ends while it is full is dropped and counted. @defaultValue 67_108_864
    */
-  readonly maxQueueBytes?: number | undefined
-  /** How many bytes one request may have before compression; at least 64 KiB. @defaultValue 4_194_304 */
-  readonly maxRequestBytes?: number | undefined
+  readonly maxQueueSizeBytes?: number | undefined
+  /** What may leave for this destination; `false` lets everything out as it was recorded. @defaultValue the built-in names and patterns */
+  readonly redaction?: RedactionOptions | false | undefined
+  /** Keeps values elsewhere that are too large for this destination. @defaultValue none: they are shortened */
+  readonly offload?: Offload | undefined
   /** How many requests may be on their way at once; at least 1. @defaultValue 8 */
   readonly maxConcurrentRequests?: number | undefined
 }
@@ -95,8 +100,12 @@ export const destinationOptionNames = [
   'protocol',
   'timeoutMillis',
   'tls',
-  'maxQueueBytes',
-  'maxRequestBytes',
+  'maxQueueSizeBytes',
+  'maxAttributeSizeBytes',
+  'maxSpanSizeBytes',
+  'maxRequestSizeBytes',
+  'redaction',
+  'offload',
   'maxConcurrentRequests',
 ] as const satisfies readonly (keyof DestinationOptions)[]
 

@@ -24,7 +24,7 @@ export interface DestinationStats {
   readonly lateSpans: number
   /** Spans that wait: to be encoded, to share a request, or for the destination to take them. */
   readonly queuedSpans: number
-  /** What those and the ones in flight count against `maxQueueBytes`. */
+  /** What those and the ones in flight count against `maxQueueSizeBytes`. */
   readonly queuedBytes: number
   /** Spans in requests without an answer so far. */
   readonly inFlightSpans: number

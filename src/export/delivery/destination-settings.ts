@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { RunspanError } from '../../errors.ts'
 import { textOf } from '../../internal/text-of.ts'
 import { readNumber, readText, type Environment } from '../environment.ts'
+import type { OtlpEncoderOptions } from '../otlp/create-otlp-encoder.ts'
+import { resolveBudgets } from '../otlp/size-budgets.ts'
 import type { DestinationOptions, TlsOptions } from './delivery-options.ts'
 import { parseHeaders } from './otlp-headers.ts'
 
@@ -15,14 +17,15 @@ export interface DestinationSettings {
   readonly protocol: 'http/protobuf' | 'http/json'
   readonly timeoutMillis: number
   readonly tls: TlsOptions
-  readonly maxQueueBytes: number
-  readonly maxRequestBytes: number
+  readonly maxQueueSizeBytes: number
+  readonly maxRequestSizeBytes: number
   readonly maxConcurrentRequests: number
+  /** How spans are written for it. */
+  readonly encoder: OtlpEncoderOptions
 }
 
 const defaultUrl = 'http://localhost:4318/v1/traces'
 
-/** Limits of the numbers: the least that can work. */
 const leastQueueBytes = 1024 * 1024
 /** Also the least that is tried after a server found requests too large. */
 export const leastRequestBytes = 64 * 1024
@@ -40,18 +43,27 @@ export function destinationSettings(
   isOnly: boolean,
 ): DestinationSettings {
   const url = checkedUrl(options.url, isOnly ? environment : {})
+  const protocol = protocolFrom(options.protocol, environment)
+  const budgets = resolveBudgets(options)
   return {
     name: options.name ?? new URL(url).host,
     url,
     headers: headersFrom(options.headers, isOnly ? environment : {}),
     compression: compressionFrom(options.compression, environment),
-    protocol: protocolFrom(options.protocol, environment),
+    protocol,
     timeoutMillis:
       checkedNumber('timeoutMillis', options.timeoutMillis, 1) ?? numberOf(environment, 'TIMEOUT', 1) ?? 10_000,
     tls: options.tls ?? (isOnly ? tlsFrom(environment) : {}),
-    maxQueueBytes: checkedNumber('maxQueueBytes', options.maxQueueBytes, leastQueueBytes) ?? 64 * 1024 * 1024,
-    maxRequestBytes: checkedNumber('maxRequestBytes', options.maxRequestBytes, leastRequestBytes) ?? 4 * 1024 * 1024,
+    maxQueueSizeBytes:
+      checkedNumber('maxQueueSizeBytes', options.maxQueueSizeBytes, leastQueueBytes) ?? 64 * 1024 * 1024,
+    maxRequestSizeBytes: budgets.maxRequestSizeBytes,
     maxConcurrentRequests: checkedNumber('maxConcurrentRequests', options.maxConcurrentRequests, 1) ?? 8,
+    encoder: {
+      ...budgets,
+      encoding: protocol === 'http/json' ? 'json' : 'protobuf',
+      redaction: options.redaction,
+      offload: options.offload,
+    },
   }
 }
 

@@ -43,6 +43,9 @@ export interface UnsentRequest {
  */
 const refusalsInARow = 16
 
+/** Room in a request for what stands around spans: resources, scopes, lengths. */
+const aroundSpansBytes = 16 * 1024
+
 /** Below this a span that is still too large is not shrunk any further. */
 const leastSpanBytes = 512
 
@@ -69,14 +72,15 @@ export class Destination {
   #waitingSpans = 0
   #inFlightSpans = 0
   #costBytes = 0
-  #maxRequestBytes: number
+  /** Learns from servers that find requests too large. */
+  #maxBatchBytes: number
   #refusedInARow = 0
   #isClosed = false
 
   constructor(parts: DestinationParts) {
     this.#parts = parts
     this.settings = parts.settings
-    this.#maxRequestBytes = parts.settings.maxRequestBytes
+    this.#maxBatchBytes = parts.settings.maxRequestSizeBytes - aroundSpansBytes
     this.#drops = new DropReporter(parts.settings.name, parts.batching.onDrop, parts.log)
   }
 
@@ -94,7 +98,7 @@ export class Destination {
     return this.#inFlightSpans
   }
 
-  /** What counts against `maxQueueBytes`. */
+  /** What counts against `maxQueueSizeBytes`. */
   get queuedBytes(): number {
     return this.#costBytes
   }
@@ -102,7 +106,7 @@ export class Destination {
   /** Whether another span would be dropped, counting what is still to be encoded. */
   isFull(spansAhead: number, bytesAhead: number): boolean {
     return (
-      this.#costBytes + bytesAhead >= this.settings.maxQueueBytes ||
+      this.#costBytes + bytesAhead >= this.settings.maxQueueSizeBytes ||
       this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
     )
   }
@@ -116,7 +120,7 @@ export class Destination {
     if (span.truncatedCount > 0) this.ledger.truncated++
     const cost = costBytes(span)
     if (
-      this.#costBytes + cost > this.settings.maxQueueBytes ||
+      this.#costBytes + cost > this.settings.maxQueueSizeBytes ||
       this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
     ) {
       this.dropForSpace()
@@ -131,7 +135,7 @@ export class Destination {
     this.drop(
       'queue_full',
       1,
-      `${this.queuedSpans + this.#inFlightSpans} are waiting there, ${this.#costBytes} bytes. Raise maxQueueBytes, or OTEL_BSP_MAX_QUEUE_SIZE where it is set.`,
+      `${this.queuedSpans + this.#inFlightSpans} are waiting there, ${this.#costBytes} bytes. Raise maxQueueSizeBytes, or OTEL_BSP_MAX_QUEUE_SIZE where it is set.`,
     )
   }
 
@@ -212,7 +216,7 @@ export class Destination {
 
   #take(): Batch {
     const { maxExportBatchSize } = this.#parts.batching
-    const batch = new Batch(this.#queue.take(maxExportBatchSize, this.#maxRequestBytes))
+    const batch = new Batch(this.#queue.take(maxExportBatchSize, this.#maxBatchBytes))
     this.#due = Math.max(0, this.#due - batch.spans.length)
     return batch
   }
@@ -228,7 +232,7 @@ export class Destination {
     while (!this.#isClosed && this.#flights.size < mostFlights[this.gate.state]) {
       const batch = this.#next()
       if (batch === undefined) return
-      if (batch.bytes > this.#maxRequestBytes && batch.spans.length > 1) this.#split(batch)
+      if (batch.bytes > this.#maxBatchBytes && batch.spans.length > 1) this.#split(batch)
       else void this.#send(batch)
     }
   }
@@ -240,7 +244,7 @@ export class Destination {
       return batch
     }
     const isFilled =
-      this.#queue.size >= this.#parts.batching.maxExportBatchSize || this.#queue.bytes >= this.#maxRequestBytes
+      this.#queue.size >= this.#parts.batching.maxExportBatchSize || this.#queue.bytes >= this.#maxBatchBytes
     return isFilled || this.#due > 0 ? this.#take() : undefined
   }
 
@@ -327,7 +331,7 @@ export class Destination {
       // Further requests are made smaller at once, unless it was one span that made this one large.
       const largest = Math.max(...batch.spans.map(({ bytes }) => bytes.byteLength))
       const half = Math.floor(batch.bytes / 2)
-      if (largest <= half) this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.max(half, leastRequestBytes))
+      if (largest <= half) this.#maxBatchBytes = Math.min(this.#maxBatchBytes, Math.max(half, leastRequestBytes))
       this.#split(batch)
       return
     }

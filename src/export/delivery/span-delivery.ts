@@ -4,7 +4,7 @@ import { shared } from '../../run/shared.ts'
 import type { Environment } from '../environment.ts'
 import type { FlushReport } from '../flush-report.ts'
 import { isRegistered } from '../registered-globals.ts'
-import { createOtlpEncoder } from '../otlp/create-otlp-encoder.ts'
+import { createOtlpEncoder, type OtlpEncoderOptions } from '../otlp/create-otlp-encoder.ts'
 import type { ExportableSpan } from '../otlp/exportable-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
@@ -141,19 +141,19 @@ export class SpanDelivery implements Leaving {
   }
 
   #createLanes(): readonly Lane[] {
-    const lanes = new Map<string, { encoder: OtlpEncoder; destinations: Destination[] }>()
+    const lanes: { options: OtlpEncoderOptions; encoder: OtlpEncoder; destinations: Destination[] }[] = []
+    const batching = { ...this.#settings, onDrop: (drop: DropReport) => this.#noteDrop(drop) }
     for (const settings of this.#settings.destinations) {
-      let lane = lanes.get(settings.protocol)
+      let lane = lanes.find(({ options }) => isSame(options, settings.encoder))
       if (lane === undefined) {
-        lane = { encoder: createOtlpEncoder(), destinations: [] }
-        lanes.set(settings.protocol, lane)
+        lane = { options: settings.encoder, encoder: createOtlpEncoder(settings.encoder), destinations: [] }
+        lanes.push(lane)
       }
       const { encoder } = lane
-      const batching = { ...this.#settings, onDrop: (drop: DropReport) => this.#noteDrop(drop) }
       const transport = new HttpTransport(settings)
       lane.destinations.push(new Destination({ settings, batching, encoder, transport, log: this.#log }))
     }
-    return [...lanes.values()]
+    return lanes
   }
 
   #noteDrop(drop: DropReport): void {
@@ -273,4 +273,9 @@ export class SpanDelivery implements Leaving {
       truncatedSpans: ledger.truncated,
     }
   }
+}
+
+/** Whether two destinations are sent the same bytes, so that spans are encoded once for both. */
+function isSame(one: OtlpEncoderOptions, other: OtlpEncoderOptions): boolean {
+  return (Object.keys(one) as (keyof OtlpEncoderOptions)[]).every((name) => one[name] === other[name])
 }

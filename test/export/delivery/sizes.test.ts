@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import type { DeliveryOptions } from '../../../src/export/index.ts'
 import { useFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { startCollector, type CollectedRequest, type Step } from '../../support/scripted-collector.ts'
 import { accounted, deliver, names } from './ended-spans.ts'
@@ -47,12 +48,12 @@ describe('a request that is too large', () => {
     expect(collector.tally([...names(300), ...names(300, 'later')])).toMatchObject({ lost: 0, duplicated: 0 })
   })
 
-  it('is never made: what would pass maxRequestBytes goes out in several', async () => {
+  it('is never made: what would pass maxRequestSizeBytes goes out in several', async () => {
     await using collector = await startCollector()
-    await using delivering = deliver({ url: collector.url, maxRequestBytes: 70_000 })
+    await using delivering = deliver({ url: collector.url, maxRequestSizeBytes: 70_000 })
     for (const name of names(200)) delivering.endWith(name, { text: 'x'.repeat(1000) })
     await delivering.processor.flush()
-    expect(Math.max(...collector.requests.map(({ sizeBytes }) => sizeBytes))).toBeLessThan(72_000)
+    expect(Math.max(...collector.requests.map(({ sizeBytes }) => sizeBytes))).toBeLessThanOrEqual(70_000)
     expect(collector.tally(names(200))).toEqual({ delivered: 200, duplicated: 0, lost: 0 })
   })
 
@@ -65,6 +66,22 @@ describe('a request that is too large', () => {
     expect(delivering.stats()).toMatchObject({ exportedSpans: 19, droppedSpans: { too_large: 1, refused: 0 } })
     expect(drops).toEqual([expect.objectContaining({ reason: 'too_large', spans: 1 })])
     expect(accounted(delivering.stats())).toBe(20)
+  })
+
+  it.each<[string, DeliveryOptions]>([
+    ['by its budget', {}],
+    [
+      'because the server asks for it',
+      { maxAttributeSizeBytes: 8 * MiB, maxSpanSizeBytes: 8 * MiB, maxRequestSizeBytes: 16 * MiB },
+    ],
+  ])('loses but the size of its largest span, shrunk %s: 199 whole and 1 shrunk arrive', async (_title, options) => {
+    await using collector = await startCollector(limited(4 * MiB, 413))
+    await using delivering = deliver({ url: collector.url, ...options })
+    for (const name of names(199)) delivering.endWith(name, { text: 'x'.repeat(1000) })
+    delivering.endWith('fat', { text: 'y'.repeat(5 * MiB) })
+    expect(await delivering.processor.flush()).toMatchObject({ status: 'completed', exportedSpans: 200 })
+    expect(collector.tally([...names(199), 'fat'])).toEqual({ delivered: 200, duplicated: 0, lost: 0 })
+    expect(delivering.stats()).toMatchObject({ truncatedSpans: 1 })
   })
 })
 
@@ -91,7 +108,7 @@ describe('the bound of the queue', () => {
   it('holds in bytes, and everything beyond it is counted and reported once per turn', async () => {
     const drops: { reason: string; spans: number }[] = []
     await using collector = await startCollector(() => 503)
-    await using delivering = deliver({ url: collector.url, maxQueueBytes: MiB, onDrop: (drop) => drops.push(drop) })
+    await using delivering = deliver({ url: collector.url, maxQueueSizeBytes: MiB, onDrop: (drop) => drops.push(drop) })
     for (const name of names(3000)) delivering.endWith(name, { text: 'x'.repeat(1000) })
     await new Promise((resolve) => setImmediate(resolve))
     const stats = delivering.stats()
@@ -120,6 +137,23 @@ describe('the bound of the queue', () => {
 })
 
 describe('several destinations', () => {
+  it('are each sent what may leave for them', async () => {
+    await using strict = await startCollector()
+    await using open = await startCollector()
+    await using delivering = deliver({
+      destinations: [
+        { url: strict.url, name: 'strict', redaction: { keys: ['secret'] } },
+        { url: open.url, name: 'open', redaction: false, protocol: 'http/json' },
+      ],
+    })
+    delivering.endWith('one', { secret: 'hush hush' })
+    await delivering.processor.flush()
+    expect(strict.requests[0]?.body.includes('hush hush')).toBe(false)
+    expect(open.requests[0]?.body.includes('hush hush')).toBe(true)
+    expect(open.requests[0]?.headers['content-type']).toBe('application/json')
+    expect([strict.kept, open.kept]).toEqual([['one'], ['one']])
+  })
+
   it('each get everything, and one that is down or slow holds up no other', async () => {
     await using fast = await startCollector()
     await using slow = await startCollector(() => 'hang')
@@ -128,7 +162,7 @@ describe('several destinations', () => {
       destinations: [
         { url: fast.url, name: 'fast' },
         { url: slow.url, name: 'slow', protocol: 'http/protobuf' },
-        { url: down.url, name: 'down', maxQueueBytes: MiB },
+        { url: down.url, name: 'down', maxQueueSizeBytes: MiB },
       ],
     })
     for (const name of names(3000)) delivering.endWith(name, { text: 'x'.repeat(500) })
