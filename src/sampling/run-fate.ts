@@ -1,6 +1,6 @@
 import type { PartTally } from '../rollup/tally.ts'
 import type { SamplingReason } from './keep-rules.ts'
-import type { EndedSpanLike } from './sampled-span.ts'
+import type { EndedSpanLike } from './flagged-span.ts'
 
 /**
  * What becomes of the spans of one run, or of one segment.

@@ -10,7 +10,7 @@ import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import { familyRandomness } from './family-randomness.ts'
 import { withRandomness } from './ot-trace-state.ts'
-import { isSampled } from './sampled-span.ts'
+import { isSampled } from './flagged-span.ts'
 import { decisions, type SamplerLike, type SamplingResultLike } from './sampler-like.ts'
 
 /** Options of {@link RunSampler}. */

@@ -17,7 +17,7 @@ import { familyOf } from './family-randomness.ts'
 import { HeldRuns, type HoldLimits } from './held-runs.ts'
 import { RunKeeper, type KeepRules, type SamplingReason } from './keep-rules.ts'
 import { RunFate } from './run-fate.ts'
-import { SampledSpan, isSampled, type EndedSpanLike } from './sampled-span.ts'
+import { isSampled, sampled, unsampled, type EndedSpanLike } from './flagged-span.ts'
 
 /** Options of {@link RunSamplingProcessor}: what leaves the process. */
 export interface RunSamplingOptions extends HoldLimits {
@@ -43,7 +43,8 @@ const rememberedFamilies = 10_000
  * is something to decide about.
  *
  * Spans of an open run are held until something speaks for it or its root ends; the bounds are in {@link HoldLimits}. A
- * kept span leaves with the sampled flag set. What ends after its root follows the decision. Spans outside of runs pass.
+ * kept span goes on with the sampled flag set, and a dropped one without it: stock processors skip that. What ends after
+ * its root follows the decision. Spans outside of runs pass.
  *
  * Nothing it does can throw into the application.
  *
@@ -160,7 +161,7 @@ export class RunSamplingProcessor implements SpanProcessorLike {
       }
       case 'given_up': {
         const reason = this.#keeper.whileOpen(fate.part, span.endTime)
-        if (reason === undefined) drop(fate, 1)
+        if (reason === undefined) this.#drop(fate, [span])
         else {
           this.#keep(fate, reason)
           this.#leave(fate, span)
@@ -168,7 +169,7 @@ export class RunSamplingProcessor implements SpanProcessorLike {
         break
       }
       case 'dropped':
-        drop(fate, 1)
+        this.#drop(fate, [span])
         break
     }
   }
@@ -183,15 +184,14 @@ export class RunSamplingProcessor implements SpanProcessorLike {
       if (reason !== undefined) this.#keep(fate, reason)
     }
     if (fate.state === 'kept') {
-      this.#forward(new SampledSpan(span, rootAttributes(span, fate.reason!, fate.droppedSpans)))
+      this.#forward(sampled(span, rootAttributes(span, fate.reason!, fate.droppedSpans)))
       return
     }
     fate.state = 'dropped'
-    drop(fate, this.#held.release(fate).length)
+    this.#drop(fate, this.#held.release(fate))
     shared().counters.runsSampledOut++
-    if (this.#rest === 'roots')
-      this.#forward(new SampledSpan(span, rootAttributes(span, 'root_only', fate.droppedSpans)))
-    else drop(fate, 1)
+    if (this.#rest === 'roots') this.#forward(sampled(span, rootAttributes(span, 'root_only', fate.droppedSpans)))
+    else this.#drop(fate, [span])
   }
 
   /** A run of the same family was kept while this one was open. */
@@ -208,15 +208,15 @@ export class RunSamplingProcessor implements SpanProcessorLike {
 
   /** A span that the sampler left out of a run that it sampled stays out. */
   #leave(fate: RunFate, span: EndedSpanLike): void {
-    this.#forward(fate.isSampled || isSampled(span.spanContext()) ? span : new SampledSpan(span))
+    this.#forward(fate.isSampled || isSampled(span.spanContext()) ? span : sampled(span))
   }
 
   /** What came after the root is a part of the totals: it leaves where the root does. */
   #amendment(span: EndedSpanLike): void {
     const fate = this.#fates.get(span.parentSpanContext!)
     if (fate === undefined || fate.state === 'sampler') this.#forward(span)
-    else if (fate.state === 'kept' || this.#rest === 'roots') this.#forward(new SampledSpan(span))
-    else drop(fate, 1)
+    else if (fate.state === 'kept' || this.#rest === 'roots') this.#forward(sampled(span))
+    else this.#drop(fate, [span])
   }
 
   #bound(latest: RunFate | undefined, now: readonly [number, number]): void {
@@ -232,11 +232,18 @@ export class RunSamplingProcessor implements SpanProcessorLike {
       return
     }
     fate.state = 'given_up'
-    drop(fate, this.#held.release(fate).length)
+    this.#drop(fate, this.#held.release(fate))
     count(
       'runsGivenUp',
       'spans of an open run were dropped, because as much is held as may be. Raise the limits of RunSamplingProcessor.',
     )
+  }
+
+  /** Every span that started at the next processor ends there: some keep account of them. */
+  #drop(fate: RunFate, spans: readonly EndedSpanLike[]): void {
+    fate.droppedSpans += spans.length
+    shared().counters.spansSampledOut += spans.length
+    for (const span of spans) this.#forward(unsampled(span))
   }
 
   #forward(span: EndedSpanLike): void {
@@ -249,11 +256,6 @@ function rootAttributes(span: EndedSpanLike, reason: SamplingReason, droppedSpan
   const attributes: Attributes = { ...span.attributes, [ATTR_RUNSPAN_SAMPLING_REASON]: reason }
   if (droppedSpans > 0) attributes[ATTR_RUNSPAN_SAMPLING_DROPPED_SPANS] = droppedSpans
   return attributes
-}
-
-function drop(fate: RunFate, spans: number): void {
-  fate.droppedSpans += spans
-  shared().counters.spansSampledOut += spans
 }
 
 function timeOf(unixMillis: number): readonly [number, number] {

@@ -303,6 +303,23 @@ describe('a span that leaves', () => {
     expect(registered.all).toEqual([])
   })
 
+  it('ends at the next processor where it started there, without the flag where it does not leave', async () => {
+    await using registered = recordSpans()
+    const started: string[] = []
+    const ended: string[] = []
+    const next = {
+      ...processorOf((span) => void ended.push(`${span.spanContext().spanId} ${span.spanContext().traceFlags}`)),
+      onStart: (span: Span) => void started.push(span.spanContext().spanId),
+    }
+    for (const sampler of [off(), new RunSampler(new AlwaysOnSampler())]) {
+      const around = (): SpanProcessor => new RunSamplingProcessor(next, { keep: { ratio: 0 }, rest: 'nothing' })
+      new Work(new SampledProcess({ sampler, around })).step('a').step('b').run.end()
+    }
+    expect(started).toHaveLength(6)
+    expect(ended.toSorted()).toEqual(started.map((spanId) => `${spanId} 0`).toSorted())
+    expect(registered.all).toEqual([])
+  })
+
   it('is announced to the next processor as the SDK announces it', async () => {
     await using registered = recordSpans()
     const calls: string[] = []
@@ -441,7 +458,9 @@ describe('what is held', () => {
     const left: string[] = []
     const around = (): SpanProcessor =>
       new RunSamplingProcessor(
-        processorOf((span) => void left.push(span.name)),
+        processorOf((span) => {
+          if (span.spanContext().traceFlags === 1) left.push(span.name)
+        }),
         { keep },
       )
     const process = new SampledProcess({ sampler: off(), around })
