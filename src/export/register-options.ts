@@ -7,7 +7,9 @@ import type { RollupOptions } from '../rollup/run-rollup-processor.ts'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import type { IdGeneratorLike } from '../run/run-id-generator.ts'
 import type { RunspanOptions } from '../run/settings.ts'
-import type { SamplerLike, SpanExporterLike } from './trace-sdk.ts'
+import type { RunSamplingOptions } from '../sampling/run-sampling-processor.ts'
+import type { SamplerLike } from '../sampling/sampler-like.ts'
+import type { SpanExporterLike } from './trace-sdk.ts'
 
 /** Options of `registerRunspan`. An option beats the environment, and that the default. */
 export interface RegisterOptions extends RunspanOptions {
@@ -23,8 +25,14 @@ export interface RegisterOptions extends RunspanOptions {
   readonly exporter?: SpanExporterLike | undefined
   /** Where ids come from that Runspan does not decide. @defaultValue random ids */
   readonly idGenerator?: IdGeneratorLike | undefined
-  /** Which traces are recorded. @defaultValue OTEL_TRACES_SAMPLER, else all */
+  /**
+   * Which traces are sampled. Runs are recorded all the same, as `RunSampler` does, so that their totals are known.
+   *
+   * @defaultValue OTEL_TRACES_SAMPLER, else all
+   */
   readonly sampler?: SamplerLike | undefined
+  /** Which runs leave the process, decided when they end: see `RunSamplingProcessor`. @defaultValue those that are sampled */
+  readonly sampling?: RunSamplingOptions | undefined
   /**
    * How long a flush may take, in milliseconds from its start: one that is called, one at the end of the process, and
    * the one in a shutdown. At least 1.
@@ -62,6 +70,7 @@ const checks: Readonly<
     advice: 'Pass an object with generateTraceId() and generateSpanId(); RunIdGenerator is put around it.',
   },
   sampler: { fits: (value) => hasMethods(value, ['shouldSample']), advice: 'Pass a sampler.' },
+  sampling: { fits: isRecord, advice: 'Pass an object of sampling options.' },
   flushTimeoutMillis: {
     fits: (value) => typeof value === 'number' && value >= 1 && value <= longestMillis,
     advice: 'Pass a number of milliseconds, at least 1.',

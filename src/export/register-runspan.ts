@@ -8,6 +8,8 @@ import { RunRollupProcessor } from '../rollup/run-rollup-processor.ts'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { configureRunspan } from '../run/configure.ts'
 import { RunIdGenerator } from '../run/run-id-generator.ts'
+import { RunSampler } from '../sampling/run-sampler.ts'
+import { RunSamplingProcessor } from '../sampling/run-sampling-processor.ts'
 import { otherCopyOf } from './api-copies.ts'
 import { batchOptionsFrom } from './batch-options.ts'
 import { Delivery } from './delivery.ts'
@@ -87,15 +89,17 @@ function registerEnabled(options: RegisterOptions, environment: Environment): Re
   const { sdk } = found
   const rollup = new RunRollupProcessor({ ...options.rollup, adopt: options.rollup?.adopt ?? 'agents' })
   const delivery = new Delivery()
+  const exporting = exportingProcessors(options, environment, destinations, found, delivery)
+  const { sampling } = options
   const processors = [
     rollup,
-    ...exportingProcessors(options, environment, destinations, found, delivery),
+    ...(sampling === undefined ? exporting : [new RunSamplingProcessor(exporting, sampling)]),
     ...(options.spanProcessors ?? []),
   ]
   const provider = sdk.createProvider({
     idGenerator: new RunIdGenerator(options.idGenerator),
     resource: resourceFrom(sdk, options.serviceName, options.resourceAttributes),
-    sampler: options.sampler ?? samplerFrom(environment, sdk),
+    sampler: new RunSampler(options.sampler ?? samplerFrom(environment, sdk), { families: sampling !== undefined }),
     spanLimits: spanLimitsFrom(environment),
     spanProcessors: processors,
   })

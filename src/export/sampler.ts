@@ -1,7 +1,8 @@
 import { diag } from '@opentelemetry/api'
 
+import type { SamplerLike } from '../sampling/sampler-like.ts'
 import { readNumber, readText, type Environment } from './environment.ts'
-import type { SamplerLike, TraceSdk } from './trace-sdk.ts'
+import type { TraceSdk } from './trace-sdk.ts'
 
 /** The sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG ask for; every trace where they ask for none. */
 export function samplerFrom(environment: Environment, { samplers }: TraceSdk): SamplerLike {

@@ -1,7 +1,8 @@
-import type { Attributes, Context, ContextManager, Link, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
+import type { Attributes, ContextManager, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import type { IdGeneratorLike } from '../run/run-id-generator.ts'
+import type { SamplerLike } from '../sampling/sampler-like.ts'
 
 /** How an export ended: code 0 is success. */
 export interface ExportResultLike {
