@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../internal/clock.ts'
 import { wholeBuckets, type CostBreakdown } from './cost-buckets.ts'
 import { FunctionPrice } from './function-price.ts'
 import { installedGenaiPackage, type GenaiPackage } from './genai-package.ts'
@@ -21,6 +22,8 @@ export interface PriceBookOptions {
   readonly onListMissing?: ((error: unknown) => void) | undefined
   /** Where the list prices come from, in tests. @internal */
   readonly genaiPackage?: GenaiPackage | undefined
+  /** What plans the loading, in tests. @internal */
+  readonly clock?: Clock | undefined
 }
 
 /** A longer name is no model's and no provider's, and not worth its place in the memory. */
@@ -39,7 +42,7 @@ interface ModelPrices {
   listed: Price | undefined
 }
 
-/** A run's first request is on its way by then, and no model has answered yet. */
+/** By then a run's first request is on its way, and no model has answered. */
 const loadDelayMillis = 10
 
 const unknownPrice: Price = { nanoUsdOf: () => undefined, bucketsOf: () => undefined }
@@ -57,6 +60,7 @@ export class PriceBook {
   readonly #own: readonly (OwnPrice | FunctionPrice)[]
   readonly #list: PriceList | undefined
   readonly #onListMissing: ((error: unknown) => void) | undefined
+  readonly #clock: Clock
   readonly #remembered = new Map<string | undefined, Map<string, ModelPrices>>()
   #rememberedModels = 0
   #isListMissing = false
@@ -68,6 +72,7 @@ export class PriceBook {
     this.#own = prices
     this.#list = isExclusive ? undefined : new PriceList(options.genaiPackage ?? installedGenaiPackage())
     this.#onListMissing = options.onListMissing
+    this.#clock = options.clock ?? systemClock
     const tables = this.#list === undefined ? names : [...names, this.#list.name]
     this.tableName = tables.length > 0 ? tables.join(', ') : 'none'
   }
@@ -117,13 +122,14 @@ export class PriceBook {
 
   /**
    * Loads the price list, where there is one and it has not been loaded, in a moment and not now: called as a run
-   * begins, it is there before the first model has answered. Keeps no process alive.
+   * begins, it is there before the first model has answered. Keeps no process alive. Who has prices of their own may
+   * never need it, and loads it with the first call that they do not know.
    */
   loadSoon(): void {
     if (this.#isLoadPlanned) return
     this.#isLoadPlanned = true
     const list = this.#list
-    if (list !== undefined) setTimeout(() => list.load(), loadDelayMillis).unref()
+    if (list !== undefined && this.#own.length === 0) this.#clock.after(loadDelayMillis, () => list.load())
   }
 
   /** `undefined` where the list is not asked: the own table has the model, and no price for the call's tier. */

@@ -193,6 +193,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (starting !== undefined) {
       // One startSpan, one root: what a later processor starts in its own onStart is no root of ours.
       state.starting = undefined
+      this.#prices.loadSoon()
       const above = starting.joined ? aboveSegment(starting.runId, parentNode) : undefined
       const part = new PartTally(starting, above?.tally, this)
       for (let at = part.parent; at !== undefined; at = at.parent) at.open++
@@ -203,7 +204,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     }
     const above = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
     if (above === undefined) {
-      if (this.#adoption !== undefined) this.#opened(this.#adoption.begin(span))
+      if (this.#adoption !== undefined) {
+        this.#prices.loadSoon()
+        this.#opened(this.#adoption.begin(span))
+      }
       return
     }
     if (above.part.isProvisional) this.#adoption!.beforeChild(above)

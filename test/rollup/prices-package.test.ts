@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { GenaiPackage, GenaiPackageState, GenaiPrices } from '../../src/rollup/genai-package.ts'
 import { PriceBook, type PricedCall } from '../../src/rollup/prices.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 const call: PricedCall = {
   provider: 'openai',
@@ -74,6 +75,35 @@ describe('a package that is not there', () => {
     expect(loads).toBe(0)
     expect(book.price(call)).toBe(1_250_000)
     expect(loads).toBe(1)
+  })
+
+  it('is loaded once, a moment after the first run begins, so that no call waits for it', () => {
+    const clock = new FakeClock()
+    let loads = 0
+    const genaiPackage = packageIn(() => {
+      loads++
+      return { status: 'ready', genaiPrices: { calcPrice, findProvider } }
+    })
+    const book = new PriceBook('genai-prices', { genaiPackage, clock })
+    book.loadSoon()
+    book.loadSoon()
+    expect(loads).toBe(0)
+    clock.advance(1_000)
+    expect(loads).toBe(1)
+    book.loadSoon()
+    clock.advance(1_000)
+    expect(loads).toBe(1)
+  })
+
+  it('is not loaded ahead where it may never be asked', () => {
+    const clock = new FakeClock()
+    const genaiPackage = packageIn(() => {
+      throw new Error('loaded')
+    })
+    for (const source of ['none', [() => 1, 'none'], () => 1] as const) {
+      new PriceBook(source, { genaiPackage, clock }).loadSoon()
+      clock.advance(1_000)
+    }
   })
 })
 
