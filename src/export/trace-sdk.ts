@@ -17,19 +17,6 @@ export interface SpanExporterLike {
   forceFlush?(): Promise<void>
 }
 
-/** OpenTelemetry's `Sampler`, structurally. */
-export interface SamplerLike {
-  shouldSample(
-    context: Context,
-    traceId: string,
-    spanName: string,
-    spanKind: number,
-    attributes: Attributes,
-    links: Link[],
-  ): unknown
-  toString(): string
-}
-
 /** OpenTelemetry's `Resource`, as far as the preset puts one together. */
 export interface ResourceLike {
   merge(other: ResourceLike | null): ResourceLike
