@@ -1,6 +1,7 @@
 /**
  * What the rollup adds to one span: spans below an open run, with the processor and without it, in one process. Prints
- * microseconds per span: the difference within a round, its median over rounds.
+ * microseconds per span: the difference within a round, its median over rounds. Then the same beside more open runs, and
+ * in runs of more spans: neither may matter.
  *
  * `npm run bench:rollup`
  */
@@ -11,8 +12,16 @@ import { RunIdGenerator, RunRollupProcessor, startRun } from 'runspan'
 
 import { median, pairedRounds } from './paired.ts'
 
-const spansPerUnit = 1000
-const rounds = 200
+/** How much is measured. */
+interface Size {
+  readonly spansPerRun: number
+  /** Runs that are open beside the one that is measured. */
+  readonly openRuns: number
+  readonly rounds: number
+}
+const usual: Size = { spansPerRun: 1000, openRuns: 0, rounds: 200 }
+/** Spans per round, so that short runs are timed in blocks. */
+const leastSpans = 1000
 
 const nullExporter: SpanExporter = {
   export: (_spans, done) => done({ code: 0 }),
@@ -20,9 +29,13 @@ const nullExporter: SpanExporter = {
   shutdown: () => Promise.resolve(),
 }
 
-const kinds: Readonly<
-  Record<string, { readonly kind: SpanKind; readonly start: Attributes; readonly end: Attributes }>
-> = {
+interface Shape {
+  readonly kind: SpanKind
+  readonly start: Attributes
+  readonly end: Attributes
+}
+
+const shapes: Readonly<Record<string, Shape>> = {
   'tool call': {
     kind: SpanKind.INTERNAL,
     start: { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'search' },
@@ -32,6 +45,19 @@ const kinds: Readonly<
     kind: SpanKind.CLIENT,
     start: { 'http.request.method': 'GET', 'server.address': 'search', 'url.full': 'http://search/find?q=1' },
     end: { 'http.response.status_code': 200 },
+  },
+  'tiered model call': {
+    kind: SpanKind.CLIENT,
+    start: {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': 'google',
+      'gen_ai.request.model': 'gemini-2.5-pro',
+    },
+    end: {
+      'gen_ai.response.model': 'gemini-2.5-pro',
+      'gen_ai.usage.input_tokens': 250_000,
+      'gen_ai.usage.output_tokens': 64,
+    },
   },
   'priced model call': {
     kind: SpanKind.CLIENT,
@@ -56,35 +82,56 @@ function provider(hasRollup: boolean): NodeTracerProvider {
   })
 }
 
-function spansBelow(tracer: Tracer, parent: Context, { kind, start, end }: (typeof kinds)[string]): void {
-  for (let made = 0; made < spansPerUnit; made++) {
+function spansBelow(tracer: Tracer, parent: Context, count: number, { kind, start, end }: Shape): void {
+  for (let made = 0; made < count; made++) {
     const span = tracer.startSpan('work', { kind, attributes: start }, parent)
     for (const [key, value] of Object.entries(end)) span.setAttribute(key, value!)
     span.end()
   }
 }
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-const plain = provider(false)
-const counting = provider(true)
-console.log(`Node ${process.version}, ${rounds} rounds of ${spansPerUnit} spans`)
-for (const [name, shape] of Object.entries(kinds)) {
+/** Microseconds per span without the rollup, and how many more with it. */
+async function measured(shape: Shape, { spansPerRun, openRuns, rounds }: Size): Promise<readonly [number, number]> {
+  const plain = provider(false)
+  const counting = provider(true)
+  const others = Array.from({ length: openRuns }, () => startRun('other', { tracerProvider: counting }))
+  const unitsPerBlock = Math.max(1, Math.round(leastSpans / spansPerRun))
   const side = (from: NodeTracerProvider) => ({
     unit: () => {
       const run = startRun('planner', { tracerProvider: from })
-      run.with(() => spansBelow(from.getTracer('bench'), context.active(), shape))
+      run.with(() => spansBelow(from.getTracer('bench'), context.active(), spansPerRun, shape))
       run.end()
       return Promise.resolve()
     },
     settle: () => from.forceFlush(),
   })
-  const timed = await pairedRounds(
-    { plain: side(plain), counting: side(counting) },
-    { rounds, unitsPerBlock: 1, warmUpRounds: 50 },
-  )
-  const microsPerSpan = (nanos: number): number => nanos / spansPerUnit / 1000
-  const added = median(timed.map((round) => microsPerSpan(round.counting - round.plain)))
-  const base = median(timed.map((round) => microsPerSpan(round.plain)))
-  console.log(`${name.padEnd(18)} ${base.toFixed(2)} µs without, ${added.toFixed(2)} µs more with the rollup`)
+  const sides = { plain: side(plain), counting: side(counting) }
+  const timed = await pairedRounds(sides, { rounds, unitsPerBlock, warmUpRounds: Math.ceil(rounds / 4) })
+  for (const other of others) other.end()
+  const microsPerSpan = (nanos: number): number => nanos / spansPerRun / 1000
+  return [
+    median(timed.map((round) => microsPerSpan(round.plain))),
+    median(timed.map((round) => microsPerSpan(round.counting - round.plain))),
+  ]
+}
+
+async function show(name: string, shape: Shape, size: Size): Promise<void> {
+  const [base, added] = await measured(shape, size)
+  console.log(`${name.padEnd(34)} ${base.toFixed(2)} µs without, ${added.toFixed(2)} µs more with the rollup`)
+}
+
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+console.log(`Node ${process.version}, medians of ${usual.rounds} rounds`)
+for (const [name, shape] of Object.entries(shapes)) await show(name, shape, usual)
+for (const openRuns of [1, 1000, 10_000]) {
+  await show(`model call, open runs: ${openRuns}`, shapes['priced model call']!, { ...usual, openRuns, rounds: 100 })
+}
+for (const spansPerRun of [10, 1000, 100_000]) {
+  const rounds = spansPerRun > leastSpans ? 12 : 100
+  await show(`model call, spans per run: ${spansPerRun}`, shapes['priced model call']!, {
+    ...usual,
+    spansPerRun,
+    rounds,
+  })
 }
 trace.disable()
