@@ -35,12 +35,12 @@ export class JsonEncoding implements SpanEncoding {
     this.#filter.begin(span)
     const json = spanJson(span, this.#keys)
     if (json === undefined) return undefined
-    return { resource, scope, bytes: Buffer.from(json), truncatedCount: this.#filter.truncatedCount }
+    return { resource, scope, bytes: utf8(json), truncatedCount: this.#filter.truncatedCount }
   }
 
   #resource({ attributes }: ExportableResource): Uint8Array {
     this.#filter.begin(undefined)
-    return Buffer.from(`{"attributes":${attributesJson(attributes, this.#keys)}}`)
+    return utf8(`{"attributes":${attributesJson(attributes, this.#keys)}}`)
   }
 
   #scope({ name, version = '', attributes, droppedAttributesCount }: ExportableScope): Uint8Array {
@@ -51,6 +51,13 @@ export class JsonEncoding implements SpanEncoding {
       attributes === undefined ? '' : `,"attributes":${attributesJson(attributes, this.#keys)}`,
       countJson('droppedAttributesCount', droppedAttributesCount),
     ]
-    return Buffer.from(`{${fields.join('').slice(1)}}`)
+    return utf8(`{${fields.join('').slice(1)}}`)
   }
+}
+
+/** Half a surrogate pair is escaped by `JSON.stringify`, and strict parsers refuse all of a request for it. */
+function utf8(json: string): Uint8Array {
+  return Buffer.from(
+    json.includes(String.raw`\ud`) ? json.replaceAll(/((?<!\\)(?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\uFFFD') : json,
+  )
 }

@@ -1,0 +1,259 @@
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { createOtlpEncoder, type OtlpEncoderOptions } from '../../../src/export/otlp/create-otlp-encoder.ts'
+import type { ExportableSpan } from '../../../src/export/otlp/exportable-span.ts'
+import { decodeJson } from '../../../src/query/otlp/decode-json.ts'
+import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
+import { decodeOfficially } from './official-messages.ts'
+import { randomSpan } from './random-span.ts'
+
+const asRecorded = { redaction: false } as const
+const spans = fc.array(randomSpan, { minLength: 1, maxLength: 6 })
+
+function encodeAll(all: readonly ExportableSpan[], options: OtlpEncoderOptions = asRecorded): Uint8Array {
+  const encoder = createOtlpEncoder(options)
+  return encoder.encodeRequest(all.map((span) => encoder.encodeSpan(span)!))
+}
+
+/** Groups scopes by what they say, as Runspan does; the stock serializer goes by identity. */
+const stock = (all: readonly ExportableSpan[]): Uint8Array => ProtobufTraceSerializer.serializeRequest(all as never)!
+
+/** A span with everything set, nothing to a default. */
+function fullSpan(overrides: Partial<ExportableSpan> = {}): ExportableSpan {
+  return {
+    name: 'chat gpt-4.1-mini',
+    kind: 2,
+    startTime: [1_795_275_045, 7_000_001],
+    endTime: [1_795_275_046, 999_999_999],
+    status: { code: 2, message: 'it failed' },
+    attributes: { text: 'été', 'a.list': ['a', 1, 1.5, true], count: 812, ratio: 0.1, ok: true },
+    droppedAttributesCount: 1,
+    events: [{ name: 'exception', time: [1_795_275_045, 1], attributes: { a: 'b' }, droppedAttributesCount: 2 }],
+    droppedEventsCount: 3,
+    links: [
+      {
+        context: {
+          traceId: '0af7651916cd43dd8448eb211c80319c',
+          spanId: 'b7ad6b7169203331',
+          traceFlags: 1,
+          isRemote: true,
+        },
+        attributes: { 'runspan.link.type': 'parent' },
+        droppedAttributesCount: 4,
+      },
+    ],
+    droppedLinksCount: 5,
+    resource: { attributes: { 'service.name': 'planner' } },
+    instrumentationScope: { name: 'runspan', version: '0.1.0' },
+    parentSpanContext: { traceId: '00f067aa0ba902b74bf92f3577b34da6', spanId: 'b9c7c989f97918e1', traceFlags: 1 },
+    spanContext: () => ({ traceId: '00f067aa0ba902b74bf92f3577b34da6', spanId: '00f067aa0ba902b7', traceFlags: 1 }),
+    ...overrides,
+  }
+}
+
+describe('protobuf', () => {
+  it("decodes, by OTLP's own definitions, to what the stock serializer's bytes decode to", () => {
+    fc.assert(
+      fc.property(spans, (all) => {
+        expect(decodeOfficially(encodeAll(all))).toEqual(decodeOfficially(stock(all)))
+      }),
+      { numRuns: 80 },
+    )
+  })
+
+  it('is byte for byte the same as the stock span where no field holds its default', () => {
+    const span = fullSpan()
+    const bytes = Buffer.from(createOtlpEncoder(asRecorded).encodeSpan(span)!.bytes)
+    expect(Buffer.from(stock([span])).includes(bytes)).toBe(true)
+    expect(bytes.length).toBeGreaterThan(300)
+  })
+
+  it('leaves out what holds its default, and so is never longer than the stock request', () => {
+    fc.assert(
+      fc.property(spans, (all) => encodeAll(all).length <= stock(all).length),
+      { numRuns: 50 },
+    )
+  })
+
+  it('writes every nanosecond exactly', () => {
+    const time = fc.tuple(fc.nat({ max: 18_446_744_072 }), fc.nat({ max: 999_999_999 }))
+    fc.assert(
+      fc.property(time, time, (startTime, endTime) => {
+        const [decoded] = decodeProtobuf(encodeAll([fullSpan({ startTime, endTime })])).spans
+        expect(decoded?.startUnixNano).toBe(BigInt(startTime[0]) * 1_000_000_000n + BigInt(startTime[1]))
+        expect(decoded?.endUnixNano).toBe(BigInt(endTime[0]) * 1_000_000_000n + BigInt(endTime[1]))
+      }),
+    )
+  })
+
+  it('keeps spans whole that follow each other in shared memory, whatever their size', () => {
+    const encoder = createOtlpEncoder({ ...asRecorded, maxAttributeSizeBytes: 1_000_000 })
+    const texts = Array.from({ length: 120 }, (_, index) =>
+      (index % 7 === 0 ? 'ü' : 'a').repeat((index * 977) % 40_000),
+    )
+    const encoded = texts.map((text) => encoder.encodeSpan(fullSpan({ attributes: { text } }))!)
+    const decoded = decodeProtobuf(encoder.encodeRequest(encoded)).spans
+    expect(decoded.map((span) => span.attributes['text'])).toEqual(texts)
+  })
+})
+
+describe('JSON', () => {
+  it('decodes to what the protobuf decodes to, byte values and large integers included', () => {
+    fc.assert(
+      fc.property(spans, (all) => {
+        const json = decodeJson(encodeAll(all, { ...asRecorded, encoding: 'json' })).spans
+        expect(json).toEqual(decodeProtobuf(encodeAll(all)).spans)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is what the stock serializer writes, but for integers as texts and for what holds its default', () => {
+    const parse = (bytes: Uint8Array): unknown =>
+      JSON.parse(Buffer.from(bytes).toString(), (name, value: unknown) => (name === 'intValue' ? String(value) : value))
+    const span = fullSpan()
+    const ours = parse(encodeAll([span], { ...asRecorded, encoding: 'json' })) as object
+    const theirs = parse(JsonTraceSerializer.serializeRequest([span] as never)!)
+    expect(theirs).toMatchObject(ours)
+    expect(ours).toHaveProperty('resourceSpans[0].scopeSpans[0].spans[0].attributes[4]')
+  })
+
+  it('writes numbers that JSON has no words for as protobuf does', () => {
+    const attributes = { nan: Number.NaN, infinite: Number.NEGATIVE_INFINITY, large: 2 ** 60, larger: 2 ** 63 }
+    const text = Buffer.from(encodeAll([fullSpan({ attributes })], { ...asRecorded, encoding: 'json' })).toString()
+    expect(text).toContain('{"key":"nan","value":{"doubleValue":"NaN"}}')
+    expect(text).toContain('{"doubleValue":"-Infinity"}')
+    expect(text).toContain('{"intValue":"1152921504606846976"}')
+    expect(text).toContain('{"doubleValue":9223372036854776000}')
+  })
+})
+
+describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => {
+  const options = { ...asRecorded, encoding }
+  const decode = (bytes: Uint8Array) => (encoding === 'json' ? decodeJson(bytes) : decodeProtobuf(bytes)).spans
+
+  it('knows the size of a request before it is built', () => {
+    fc.assert(
+      fc.property(spans, (all) => {
+        const encoder = createOtlpEncoder(options)
+        const encoded = all.map((span) => encoder.encodeSpan(span)!)
+        expect(encoder.requestSizeBytes(encoded)).toBe(encoder.encodeRequest(encoded).length)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('splits requests without encoding anything again', () => {
+    fc.assert(
+      fc.property(spans, fc.nat({ max: 6 }), (all, at) => {
+        const encoder = createOtlpEncoder(options)
+        const encoded = all.map((span) => encoder.encodeSpan(span)!)
+        const [first, second] = [encoded.slice(0, at), encoded.slice(at)]
+        const bySpanId = (a: { spanId: string }, b: { spanId: string }) => (a.spanId < b.spanId ? -1 : 1)
+        expect(
+          [...decode(encoder.encodeRequest(first)), ...decode(encoder.encodeRequest(second))].toSorted(bySpanId),
+        ).toEqual(decode(encoder.encodeRequest(encoded)).toSorted(bySpanId))
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('puts spans of equal scopes together, and those of different resources apart', () => {
+    const resource = { attributes: { 'service.name': 'planner' } }
+    const other = { attributes: { 'service.name': 'planner' } }
+    const scope = () => ({ name: 'runspan', version: '0.1.0' })
+    const encoder = createOtlpEncoder(options)
+    const encoded = [
+      fullSpan({ resource, instrumentationScope: scope() }),
+      fullSpan({ resource: other, instrumentationScope: scope() }),
+      fullSpan({ resource, instrumentationScope: scope() }),
+    ].map((span) => encoder.encodeSpan(span)!)
+    expect(encoded[0]!.scope).toBe(encoded[2]!.scope)
+    expect(encoded[0]!.resource).toBe(encoded[2]!.resource)
+    expect(encoded[0]!.resource).not.toBe(encoded[1]!.resource)
+    expect(decode(encoder.encodeRequest(encoded))).toHaveLength(3)
+  })
+
+  it('gives nothing for a span without valid ids, and for one that throws when it is read', () => {
+    const encoder = createOtlpEncoder(options)
+    const contextOf = (traceId: string, spanId: string) => () => ({ traceId, spanId, traceFlags: 1 })
+    const good = contextOf('00f067aa0ba902b74bf92f3577b34da6', '00f067aa0ba902b7')
+    const bad: readonly ExportableSpan[] = [
+      fullSpan({ spanContext: contextOf('0'.repeat(32), '00f067aa0ba902b7') }),
+      fullSpan({ spanContext: contextOf('00f067aa0ba902b74bf92f3577b34da6', '00f067aa') }),
+      fullSpan({ spanContext: contextOf('zzf067aa0ba902b74bf92f3577b34da6', '00f067aa0ba902b7') }),
+      Object.defineProperty(fullSpan(), 'attributes', {
+        get() {
+          throw new Error('hostile')
+        },
+      }),
+    ]
+    expect(bad.map((span) => encoder.encodeSpan(span))).toEqual([undefined, undefined, undefined, undefined])
+    expect(encoder.encodeSpan(fullSpan({ spanContext: good }))).toBeDefined()
+  })
+
+  it('leaves out links to nowhere, which would cost the whole request, and counts them', () => {
+    const good = fullSpan().links[0]!
+    const bad = { ...good, context: { traceId: 'zz', spanId: '123', traceFlags: 1 } }
+    const bytes = encodeAll([fullSpan({ links: [bad, good, bad], droppedLinksCount: 1 })], options)
+    expect(decode(bytes)[0]!.links.map((link) => link.spanId)).toEqual([good.context.spanId])
+    if (encoding === 'json') expect(Buffer.from(bytes).toString()).toContain('"droppedLinksCount":3')
+    else expect(JSON.stringify(decodeOfficially(bytes))).toContain('"droppedLinksCount":3')
+  })
+
+  it('stops where values are nested deeper than receivers read', () => {
+    let nested: unknown = 'bottom'
+    for (let level = 0; level < 1000; level++) nested = level % 2 === 0 ? [nested] : { inner: nested }
+    const [decoded] = decode(encodeAll([fullSpan({ attributes: { nested } })], options))
+    expect(JSON.stringify(decoded?.attributes).match(/\[|\{/g)).toHaveLength(1 + 24)
+  })
+
+  it('waits for nothing, and has what detectors find in the requests after', async () => {
+    let found!: () => void
+    const detected = new Promise<void>((resolve) => (found = resolve))
+    const resource = {
+      attributes: { 'service.name': 'planner' } as Record<string, unknown>,
+      asyncAttributesPending: true,
+      waitForAsyncAttributes: () => detected,
+    }
+    const encoder = createOtlpEncoder(options)
+    const span = encoder.encodeSpan(fullSpan({ resource }))!
+    expect(span.resource.isPending).toBe(true)
+    expect(decode(encoder.encodeRequest([span]))[0]!.resource.attributes).toEqual({ 'service.name': 'planner' })
+    resource.attributes['host.name'] = 'one'
+    resource.asyncAttributesPending = false
+    found()
+    await span.resource.settled()
+    expect(span.resource.isPending).toBe(false)
+    expect(decode(encoder.encodeRequest([span]))[0]!.resource.attributes).toHaveProperty(['host.name'], 'one')
+  })
+
+  it('changes no span', () => {
+    fc.assert(
+      fc.property(randomSpan, (span) => {
+        const before = structuredClone({
+          ...span,
+          spanContext: undefined,
+          links: undefined,
+          parentSpanContext: undefined,
+        })
+        const encoder = createOtlpEncoder({ encoding, maxSpanSizeBytes: 4096, redaction: { content: 'off' } })
+        encoder.encodeSpan(span)
+        const after = { ...span, spanContext: undefined, links: undefined, parentSpanContext: undefined }
+        expect(after).toEqual(before)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+it('says what it writes', () => {
+  const contentTypes = (['protobuf', 'json'] as const).map((encoding) => createOtlpEncoder({ encoding }).contentType)
+  expect(contentTypes).toEqual(['application/x-protobuf', 'application/json'])
+})
+
+it('does not know other encodings', () => {
+  expect(() => createOtlpEncoder({ encoding: 'xml' as 'json' })).toThrow(/encoding: xml cannot be used/)
+})

@@ -1,0 +1,43 @@
+import { createRequire } from 'node:module'
+
+interface MessageType {
+  decode(bytes: Uint8Array): unknown
+  toObject(message: unknown, options: object): Readonly<Record<string, unknown>>
+}
+
+/**
+ * The decoder that protobuf's compiler made from OTLP's own definitions. Releases of the transformer before 0.210 hold
+ * it; later ones have an encoder by hand.
+ */
+const { opentelemetry } = createRequire(import.meta.url)('otlp-messages/build/src/generated/root.js') as {
+  readonly opentelemetry: {
+    readonly proto: {
+      readonly trace: { readonly v1: { readonly Span: MessageType } }
+      readonly collector: { readonly trace: { readonly v1: { readonly ExportTraceServiceRequest: MessageType } } }
+    }
+  }
+}
+
+/**
+ * A request as a plain object: 64-bit numbers as texts, bytes in base64, what was not sent as its default. That is so for
+ * a status too, which the decoder shows as null.
+ */
+export function decodeOfficially(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  const { ExportTraceServiceRequest } = opentelemetry.proto.collector.trace.v1
+  const request = ExportTraceServiceRequest.toObject(ExportTraceServiceRequest.decode(bytes), {
+    longs: String,
+    enums: Number,
+    bytes: String,
+    defaults: true,
+  })
+  return JSON.parse(JSON.stringify(request, withNames), withStatus) as Readonly<Record<string, unknown>>
+}
+
+/** JSON has no words for some doubles. */
+function withNames(_name: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+}
+
+function withStatus(name: string, value: unknown): unknown {
+  return name === 'status' && value === null ? { code: 0, message: '' } : value
+}
