@@ -1,0 +1,86 @@
+/**
+ * What it costs to deliver a span, and what it does to the event loop: the stock chain (`BatchSpanProcessor` with an OTLP exporter) beside
+ * `RunspanSpanProcessor`, with the same encoding and compression, fed with backpressure, the sink in another process.
+ * Ratios are medians over launches that alternate.
+ *
+ * `npm run bench:deliver`; `-- --quick` for fewer spans, `-- --check` to fail where a bar is missed.
+ */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+import { median } from './paired.ts'
+
+interface Measured {
+  readonly spansPerSecond: number
+  readonly cpuMicrosPerSpan: number
+}
+
+const isQuick = process.argv.includes('--quick')
+const launches = isQuick ? 3 : 5
+const spans = isQuick ? 60_000 : 200_000
+const chains = ['stock', 'ours', 'ours, redacting'] as const
+
+/** Bars of `ours` beside `stock`, where there are some. */
+const settings = [
+  { protocol: 'http/protobuf', compression: 'none', leastThroughput: 1.3, mostCpu: 0.7 },
+  { protocol: 'http/protobuf', compression: 'gzip', leastThroughput: undefined, mostCpu: undefined },
+  { protocol: 'http/json', compression: 'none', leastThroughput: undefined, mostCpu: undefined },
+] as const
+
+function launch(options: Readonly<Record<string, unknown>>): unknown {
+  const script = fileURLToPath(new URL('deliver-variant.mjs', import.meta.url))
+  return JSON.parse(
+    execFileSync(process.execPath, [script, JSON.stringify(options)], { encoding: 'utf8', timeout: 120_000 }),
+  )
+}
+
+function cost(chain: string, protocol: string, compression: string): Measured {
+  return launch({ chain, protocol, compression, spans }) as Measured
+}
+
+function delay(chain: string, spansPerSecond: number): { readonly p50Millis: number; readonly p99Millis: number } {
+  return launch({ chain, spansPerSecond }) as { readonly p50Millis: number; readonly p99Millis: number }
+}
+
+let isBelow = false
+console.log('protocol       compression  chain              spans/s   µs CPU/span   throughput    CPU   (beside stock)')
+for (const { protocol, compression, leastThroughput, mostCpu } of settings) {
+  const rounds = Array.from({ length: launches }, () =>
+    Object.fromEntries(chains.map((chain) => [chain, cost(chain, protocol, compression)] as const)),
+  )
+  for (const chain of chains) {
+    const of = (read: (round: (typeof rounds)[number]) => number): number => median(rounds.map((round) => read(round)))
+    const throughput = of((round) => round[chain]!.spansPerSecond / round['stock']!.spansPerSecond)
+    const cpu = of((round) => round[chain]!.cpuMicrosPerSpan / round['stock']!.cpuMicrosPerSpan)
+    const hasBar = chain === 'ours' && leastThroughput !== undefined
+    const isMissed = hasBar && (throughput < leastThroughput || cpu > mostCpu)
+    isBelow ||= isMissed
+    console.log(
+      `${protocol.padEnd(14)} ${compression.padEnd(12)} ${chain.padEnd(16)} ${of(
+        (round) => round[chain]!.spansPerSecond,
+      )
+        .toFixed(0)
+        .padStart(9)} ` +
+        `${of((round) => round[chain]!.cpuMicrosPerSpan)
+          .toFixed(2)
+          .padStart(13)} ${throughput.toFixed(2).padStart(12)} ${cpu.toFixed(2).padStart(6)}` +
+        (hasBar ? `   bars ≥ ${leastThroughput}, ≤ ${mostCpu}${isMissed ? ' MISSED' : ''}` : ''),
+    )
+  }
+}
+console.log('\nspans/s   chain              event loop p50 ms   p99 ms   p99 added (bar 2)')
+for (const spansPerSecond of [5000, 20_000, 50_000]) {
+  const rounds = Array.from({ length: isQuick ? 1 : 3 }, () =>
+    Object.fromEntries(['none', 'stock', 'ours'].map((chain) => [chain, delay(chain, spansPerSecond)] as const)),
+  )
+  for (const chain of ['none', 'stock', 'ours']) {
+    const p50 = median(rounds.map((round) => round[chain]!.p50Millis))
+    const p99 = median(rounds.map((round) => round[chain]!.p99Millis))
+    const added = median(rounds.map((round) => round[chain]!.p99Millis - round['none']!.p99Millis))
+    isBelow ||= chain === 'ours' && added > 2
+    console.log(
+      `${String(spansPerSecond).padEnd(9)} ${chain.padEnd(18)} ${p50.toFixed(2).padStart(17)} ${p99.toFixed(2).padStart(8)} ${added.toFixed(2).padStart(19)}`,
+    )
+  }
+}
+if (isBelow && process.argv.includes('--check')) process.exitCode = 1
