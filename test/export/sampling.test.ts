@@ -1,0 +1,64 @@
+import { trace } from '@opentelemetry/api'
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+import { doctor, wrapAgent } from '../../src/index.ts'
+import { chat, emitSpans } from '../support/emit-spans.ts'
+import { forgetRegistration, register } from './registered.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  forgetRegistration()
+})
+
+describe('registerRunspan', () => {
+  it('knows the totals of runs that OTEL_TRACES_SAMPLER drops, and exports none of them', async () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off')
+    const exporter = new InMemorySpanExporter()
+    await using registered = register({ exporter, rollup: { prices: 'none' } })
+    expect((await doctor()).map(({ code }) => code)).toEqual([])
+    const { ended } = await wrapAgent('planner', () => emitSpans([chat(100)]))
+    trace.getTracer('app').startSpan('GET /health').end()
+    expect((await ended).totals).toMatchObject({ inputTokens: 100, complete: true })
+    expect(await registered.telemetry.flush()).toMatchObject({ exportedSpans: 0 })
+    expect(exporter.getFinishedSpans()).toEqual([])
+  })
+
+  it('decides per run what leaves, beside what the environment samples', async () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off')
+    const exporter = new InMemorySpanExporter()
+    await using registered = register({ exporter, sampling: { keep: { failed: true } }, rollup: { prices: 'none' } })
+    const { runId } = await wrapAgent('planner', () => emitSpans([chat(100)]))
+    await expect(
+      wrapAgent('breaker', () => {
+        emitSpans([chat(7)])
+        throw new Error('broken')
+      }),
+    ).rejects.toThrow('broken')
+    expect(await registered.telemetry.flush()).toMatchObject({ exportedSpans: 3, failedSpans: 0, droppedSpans: 0 })
+    const left = exporter.getFinishedSpans()
+    expect(left.map(({ name }) => name)).toEqual(['invoke_agent planner', 'chat', 'invoke_agent breaker'])
+    expect(left[0]!.spanContext()).toMatchObject({ traceId: runId, traceFlags: 1 })
+    expect(left[0]!.attributes).toMatchObject({
+      'runspan.usage.input_tokens': 100,
+      'runspan.sampling.reason': 'root_only',
+    })
+    expect(left[2]!.attributes['runspan.sampling.reason']).toBe('failed')
+  })
+
+  it('lets a ratio decide in place of the sampler', async () => {
+    const exporter = new InMemorySpanExporter()
+    await using registered = register({ exporter, sampling: { keep: { ratio: 0 }, rest: 'nothing' } })
+    await wrapAgent('planner', () => emitSpans([chat(1)]))
+    trace.getTracer('app').startSpan('GET /orders').end()
+    await registered.telemetry.flush()
+    expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['GET /orders'])
+  })
+
+  it.each([
+    [{ sampling: 'roots' }, 'Failed to configure sampling: roots cannot be used. Pass an object of sampling options.'],
+    [{ sampling: { keep: { ratio: 7 } } }, 'Failed to configure keep.ratio: 7 cannot be used.'],
+  ])('refuses %o', (options, message) => {
+    expect(() => register(options as never)).toThrow(message)
+  })
+})
