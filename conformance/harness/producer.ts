@@ -18,6 +18,8 @@ export interface Kit {
   readonly baseUrl: string
   /** What a tool does. Call it in the producer's tool: the harness counts how often a tool really ran. */
   search(query: string): string
+  /** Counts a tool that does something else, for example ask another agent. */
+  toolRan(): void
 }
 
 /** One thing a producer does, in a run of its own with a bill of its own. */
@@ -35,6 +37,8 @@ export interface Case {
    * read from the one span without a parent, which the processor has to adopt.
    */
   readonly adopted?: boolean
+  /** Whether it runs below a server's span that Runspan knows nothing of: the totals are then those of its agent. */
+  readonly below?: 'server'
   /** HTTP statuses of the first requests; they are refused and cost nothing. */
   readonly refused?: readonly number[]
   /**
@@ -66,7 +70,9 @@ export interface Case {
    * Numbers that the producer does not pass on, although the bill has them, with the sentence that the table gives as
    * the reason. The call is then expected to be priced without them.
    */
-  readonly unsaid?: Partial<Record<'cacheRead' | 'cacheWrite' | 'cacheWriteHour' | 'reasoning' | 'toolCalls', string>>
+  readonly unsaid?: Partial<
+    Record<'output' | 'cacheRead' | 'cacheWrite' | 'cacheWriteHour' | 'reasoning' | 'toolCalls', string>
+  >
   /** For a case that replays spans: what they say was billed. The model server's books are not read. */
   readonly billed?: readonly LedgerEntry[]
 }

@@ -1,4 +1,4 @@
-import { SpanStatusCode } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import type * as Runspan from 'runspan'
 
@@ -53,12 +53,16 @@ export async function runCase(
       toolCalls++
       return `What is known about ${query}: spans have parents, links and attributes.`
     },
+    toolRan() {
+      toolCalls++
+    },
   }
   const problems: string[] = []
   const failuresBefore = stats().internalErrors
   try {
     await withTimeout(async () => {
-      if (one.adopted === true) await one.run(kit)
+      if (one.below === 'server') await belowServer(() => one.run(kit))
+      else if (one.adopted === true) await one.run(kit)
       else {
         const { ended } = await wrapAgent(one.title, async () => {
           await one.run(kit)
@@ -78,7 +82,7 @@ export async function runCase(
 
   const billed = addBill(ledger, toolCalls)
   const expected = expectedTotals(producer, one, ledger, toolCalls)
-  const totals = readTotals(spans)
+  const totals = readTotals(spans, one.below === 'server' ? 'agent' : 'run')
   for (const key of compared) {
     if (totals[key] !== expected[key]) problems.push(`${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
   }
@@ -92,6 +96,20 @@ export async function runCase(
     notes: notesOf(one, billed),
     problems: problems.length > 0 ? [...problems, drawTree(spans)] : problems,
   }
+}
+
+/** Does it in a span as an HTTP instrumentation makes one around the handler of a request. */
+async function belowServer(work: () => unknown): Promise<void> {
+  await trace
+    .getTracer('@opentelemetry/instrumentation-http')
+    .startActiveSpan(
+      'POST /chat',
+      { kind: SpanKind.SERVER, attributes: { 'http.request.method': 'POST', 'http.route': '/chat' } },
+      async (span) => {
+        await work()
+        span.end()
+      },
+    )
 }
 
 async function withTimeout(work: () => Promise<void>): Promise<void> {
@@ -108,10 +126,11 @@ async function withTimeout(work: () => Promise<void>): Promise<void> {
 
 /** Why not every number of the bill can be known; of numbers that were billed at all. */
 function notesOf({ untold, unsaid = {}, failed }: Case, billed: Numbers): string[] {
-  const { cacheRead, cacheWrite, cacheWriteHour, reasoning, toolCalls } = unsaid
+  const { output, cacheRead, cacheWrite, cacheWriteHour, reasoning, toolCalls } = unsaid
   return [
     untold?.because,
     failed?.because,
+    output,
     billed.cacheRead > 0 ? cacheRead : undefined,
     billed.cacheWrite > 0 ? (cacheWrite ?? cacheWriteHour) : undefined,
     billed.reasoning > 0 ? reasoning : undefined,
@@ -141,6 +160,7 @@ function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEn
     .filter((entry) => !hidden.includes(entry))
     .map((entry) => ({
       ...entry,
+      ...(unsaid.output !== undefined && { outputTokens: 0, reasoningOutputTokens: 0 }),
       ...(unsaid.cacheRead !== undefined && { cachedInputTokens: 0 }),
       ...(unsaid.cacheWrite !== undefined && { cacheWriteInputTokens: 0, cacheWriteHourInputTokens: 0 }),
       ...(unsaid.cacheWriteHour !== undefined && { cacheWriteHourInputTokens: 0 }),

@@ -40,7 +40,7 @@ for (const one of producer.cases) {
 }
 const versions = Object.fromEntries(producer.packages.map((name) => [name, versionOf(name)]))
 process.send?.({ title: producer.title, versions, results } satisfies ProducerResult)
-process.disconnect()
+process.disconnect?.()
 
 /** The version of the package that the producer gets, found without its exports, which need not name package.json. */
 function versionOf(name: string): string {

@@ -10,9 +10,15 @@ export interface Totals extends Numbers {
   readonly openSpans: number
 }
 
-/** Reads a run's totals from exported spans as `docs/rollup.md` tells readers to: the root, and what came late. */
-export function readTotals(spans: readonly ReadableSpan[]): Totals {
-  const roots = spans.filter(({ attributes }) => attributes['runspan.rollup.scope'] === 'run')
+/**
+ * Reads totals from exported spans as `docs/rollup.md` tells readers to: the root of the run, or the topmost agents where
+ * there is no run, and what came late.
+ */
+export function readTotals(spans: readonly ReadableSpan[], scope: 'run' | 'agent' = 'run'): Totals {
+  const roots =
+    scope === 'agent'
+      ? topmostAgents(spans)
+      : spans.filter(({ attributes }) => attributes['runspan.rollup.scope'] === 'run')
   const sum = (key: string) =>
     roots.reduce((total, { attributes }) => {
       const late = attributes[`runspan.late.${key}`]
@@ -36,6 +42,19 @@ export function readTotals(spans: readonly ReadableSpan[]): Totals {
         spans.reduce((late, { attributes }) => late + Number(attributes['runspan.late.spans'] ?? 0), 0),
     ),
   }
+}
+
+/** Agents that nobody wrapped and that no other such agent is around, and their amendments. */
+function topmostAgents(spans: readonly ReadableSpan[]): readonly ReadableSpan[] {
+  const byId = new Map(spans.map((span) => [span.spanContext().spanId, span]))
+  const parentOf = ({ parentSpanContext }: ReadableSpan) => byId.get(parentSpanContext?.spanId ?? '')
+  const isAdopted = (span: ReadableSpan | undefined) => span?.attributes['runspan.adopted'] === true
+  const isTopmost = (span: ReadableSpan) => {
+    for (let above = parentOf(span); above !== undefined; above = parentOf(above)) if (isAdopted(above)) return false
+    return isAdopted(span)
+  }
+  const agents = spans.filter(isTopmost)
+  return [...agents, ...spans.filter((span) => span.name === 'runspan amendment' && agents.includes(parentOf(span)!))]
 }
 
 const inputKeys = [

@@ -1,0 +1,26 @@
+import { LangChainInstrumentation } from '@arizeai/openinference-instrumentation-langchain'
+import * as callbackManager from '@langchain/core/callbacks/manager'
+
+import { registerNodeSdk } from '../../harness/node-sdk.ts'
+import type { Producer } from '../../harness/producer.ts'
+import { langChainCases, unwrappedLangChainCases } from '../../shared/langchain-cases.ts'
+
+export const producer: Producer = {
+  title: 'LangChain and LangGraph under OpenInference',
+  packages: [
+    'langchain',
+    '@langchain/openai',
+    '@langchain/langgraph',
+    '@arizeai/openinference-instrumentation-langchain',
+  ],
+  showsTools: true,
+  rollup: { adopt: 'agents' },
+  start(setUp) {
+    const tracerProvider = registerNodeSdk(setUp)
+    new LangChainInstrumentation({ tracerProvider }).manuallyInstrument(callbackManager)
+  },
+  cases: [
+    ...langChainCases({ noEmbeddings: 'OpenInference does not trace the embeddings of LangChain.' }),
+    ...unwrappedLangChainCases(),
+  ],
+}
