@@ -16,6 +16,7 @@ export type CountReason =
   | 'tool_call'
   | 'stands_for_calls_below'
   | 'call_above_stands_for_it'
+  | 'call_beside_stands_for_it'
   | 'usage_below'
   | 'tool_above_stands_for_it'
   | 'describes_a_call'
@@ -90,6 +91,8 @@ function verdictOn(node: SpanNode, facts: SpanFacts): Verdict {
   const above = callAbove(node)
   if (above !== undefined && (facts.role === 'leaf' || facts.hasUsage))
     return no('call_above_stands_for_it', `The model call "${above.span.name}" around it stands for the same call.`)
+  if (node.repeatedName !== undefined)
+    return no('call_beside_stands_for_it', `The model call "${node.repeatedName}" beside it is the same call.`)
   if (facts.role === 'tool' && isSameToolAsAbove(node))
     return no('tool_above_stands_for_it', 'A tool span of the same name around it stands for the same call.')
   if (facts.role === 'leaf') return verdictOnCall(node, facts)

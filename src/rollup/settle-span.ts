@@ -1,5 +1,6 @@
 import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
+import { callBeside } from './call-beside.ts'
 import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
 import { hasOpenLeafAbove, isClaimed, offer, passOn } from './claims.ts'
 import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
@@ -22,7 +23,8 @@ export type Pricer = (call: PricedCall) => number | undefined
  * Counts one span that ends, and passes on to its parent what the parent needs to know.
  *
  * - A model call counts. Where calls nest, the outermost that carries usage stands for the call, up to a tool or agent
- *   between them; what was counted below it is taken out again.
+ *   between them; what was counted below it is taken out again. Where two instrumentations show one call side by side,
+ *   the first to end stands for it.
  * - A container counts only if nothing below it reported usage. Calls below it that said nothing of themselves stay
  *   calls, and the container's usage is theirs.
  *
@@ -104,6 +106,12 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   }
   const claimable = node.below?.claimable
   if (claimable !== undefined) takeOut(node, claimable)
+  node.repeatedName = callBeside(node, facts)
+  if (node.repeatedName !== undefined) {
+    node.ownTokens = 0
+    suppress(node)
+    return
+  }
   const contribution = contributionOf(node, facts, price)
   node.counted = true
   node.ownTokens = facts.input + facts.output

@@ -28,6 +28,8 @@ export class SpanNode implements SpanState, ListedSpan {
   counted = false
   /** Tokens that were counted here; -1 where this span itself was not counted. */
   ownTokens = -1
+  /** Name of the span beside it that stands for the same call. */
+  repeatedName: string | undefined = undefined
   /** What a container, or a call without usage, added for want of anything better below it: that may still come late. */
   revocable: Contribution | undefined = undefined
   /** What it has heard from the spans below it; a span without children has heard nothing. */

@@ -1,3 +1,4 @@
+import type { RecentCalls } from './call-beside.ts'
 import { Sums } from './sums.ts'
 
 /** What a span has heard from the spans below it: made with its first child, because most spans have none. */
@@ -15,6 +16,8 @@ export class SpansBelow {
   /** Tokens that were counted below, and those that containers claim beyond them. */
   tokens = 0
   carried = 0
+  /** Model calls right below that another instrumentation's span may repeat. */
+  recentCalls: RecentCalls | undefined = undefined
   #claimable: Sums | undefined
 
   /** The sum over what was counted below that an outer call may still claim, if there is anything. */

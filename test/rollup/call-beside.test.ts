@@ -1,0 +1,116 @@
+import { context, trace, type Attributes } from '@opentelemetry/api'
+import { describe, expect, it } from 'vitest'
+
+import { explainSpan, wrapAgent } from '../../src/index.ts'
+import { chat, emitSpans, startForeign } from '../support/emit-spans.ts'
+import { recordSpans } from '../support/record-spans.ts'
+
+interface Beside {
+  readonly name: string
+  readonly scope: string
+  readonly tokens?: number
+  readonly attributes?: Attributes
+  /** Ended before the next one starts. */
+  readonly isOver?: boolean
+}
+
+/** Model calls with one parent, all open at the same time unless they are over. */
+async function callsOf(spans: readonly Beside[]): Promise<object> {
+  await using recorded = recordSpans({ rollup: { prices: 'none' } })
+  const { runId } = await wrapAgent('planner', () => {
+    const open = spans.map(({ name, scope, tokens = 7, attributes = {}, isOver = false }) => {
+      const span = startForeign(chat(tokens, 3, { name, scope, attributes }))
+      if (isOver) span.end()
+      return { span, isOver }
+    })
+    for (const { span, isOver } of open) if (!isOver) span.end()
+  })
+  const { attributes } = recorded.root(runId)
+  return {
+    calls: attributes['runspan.calls.llm'],
+    input: attributes['runspan.usage.input_tokens'],
+    suppressed: attributes['runspan.rollup.suppressed_spans'] ?? 0,
+  }
+}
+
+const named = (model: string): Attributes => ({ 'gen_ai.response.model': model })
+const answered = (id: string): Attributes => ({ 'gen_ai.response.id': id })
+
+const client = { name: 'client', scope: 'client' }
+const tracer = { name: 'tracer', scope: 'tracer' }
+
+describe('two spans of one model call, side by side', () => {
+  it('are one call where two instrumentations agree on it', async () => {
+    expect(await callsOf([client, tracer])).toEqual({ calls: 1, input: 7, suppressed: 1 })
+  })
+
+  it('are as many calls as each of the two saw', async () => {
+    const once = [client, tracer]
+    expect(await callsOf([...once, ...once, ...once])).toEqual({ calls: 3, input: 21, suppressed: 3 })
+  })
+
+  it('are two calls where one instrumentation wrote both', async () => {
+    expect(await callsOf([client, client])).toEqual({ calls: 2, input: 14, suppressed: 0 })
+  })
+
+  it('are two calls where they differ in tokens', async () => {
+    expect(await callsOf([client, { ...tracer, tokens: 8 }])).toEqual({ calls: 2, input: 15, suppressed: 0 })
+  })
+
+  it('are two calls where one was over before the other began', async () => {
+    expect(await callsOf([{ ...client, isOver: true }, tracer])).toEqual({ calls: 2, input: 14, suppressed: 0 })
+  })
+
+  it('are two calls where they name two models, and one where a model is named with its date', async () => {
+    const two = [
+      { ...client, attributes: named('gpt-4.1') },
+      { ...tracer, attributes: named('o3') },
+    ]
+    expect(await callsOf(two)).toEqual({ calls: 2, input: 14, suppressed: 0 })
+    const one = [
+      { ...client, attributes: named('gpt-4.1') },
+      { ...tracer, attributes: named('gpt-4.1-2025-04-14') },
+    ]
+    expect(await callsOf(one)).toEqual({ calls: 1, input: 7, suppressed: 1 })
+  })
+
+  it('are what the id of the answer says, whatever else they say', async () => {
+    const two = [
+      { ...client, attributes: answered('a') },
+      { ...tracer, attributes: answered('b') },
+    ]
+    expect(await callsOf(two)).toEqual({ calls: 2, input: 14, suppressed: 0 })
+    const one = [
+      { ...client, attributes: answered('a') },
+      { ...tracer, attributes: answered('a'), tokens: 8 },
+    ]
+    expect(await callsOf(one)).toEqual({ calls: 1, input: 7, suppressed: 1 })
+  })
+
+  it('take what is below the repetition with them', async () => {
+    await using spans = recordSpans({ rollup: { prices: 'none' } })
+    const { runId } = await wrapAgent('planner', () => {
+      const first = startForeign(chat(7, 3, client))
+      const second = startForeign(chat(7, 3, tracer))
+      emitSpans([chat(7, 3, { name: 'inner', scope: 'inner' })], trace.setSpan(context.active(), second))
+      first.end()
+      second.end()
+    })
+    expect(spans.root(runId).attributes).toMatchObject({
+      'runspan.usage.input_tokens': 7,
+      'runspan.calls.llm': 1,
+      'runspan.rollup.suppressed_spans': 2,
+    })
+    expect(explainSpan(spans.span('tracer'))).toMatchObject({
+      counted: false,
+      reason: 'call_beside_stands_for_it',
+      text: 'The model call "client" beside it is the same call.',
+    })
+  })
+
+  it('are told apart among the last sixteen of one parent', async () => {
+    const many = Array.from({ length: 16 }, (_, index) => ({ ...client, name: `other ${index}`, tokens: 100 + index }))
+    expect(await callsOf([client, ...many.slice(1), tracer])).toMatchObject({ calls: 16, suppressed: 1 })
+    expect(await callsOf([client, ...many, tracer])).toMatchObject({ calls: 18, suppressed: 0 })
+  })
+})
