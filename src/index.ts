@@ -18,6 +18,7 @@ export {
 } from './propagation/middleware/express.ts'
 export { propagationHeaders, type PropagationOptions } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
+export type { BaggageKey } from './propagation/run-baggage.ts'
 export type { TrustKey } from './propagation/trust-key.ts'
 export { withRunEnv, type WithRunEnv } from './propagation/with-run-env.ts'
 export type { Adopt } from './rollup/adopted-run.ts'

@@ -5,7 +5,13 @@
  *
  * @module
  */
-export { carryRuns, type CarryOptions, type CarryTarget } from '../propagation/carry-runs.ts'
+export {
+  carryingFetch,
+  carryingInterceptor,
+  carryRuns,
+  type CarryOptions,
+  type CarryTarget,
+} from '../propagation/carry-runs.ts'
 export type { FlushReport } from './flush-report.ts'
 export { registerRunspan } from './register-runspan.ts'
 export type { RegisterOptions } from './register-options.ts'

@@ -5,8 +5,8 @@
  */
 export type Carrier = object
 
-/** The two fields of W3C Trace Context. */
-export type TraceField = 'traceparent' | 'tracestate'
+/** The fields that are read: those of W3C Trace Context, and W3C Baggage. */
+export type TraceField = 'traceparent' | 'tracestate' | 'baggage'
 
 /**
  * One field of a carrier as text. A field that is there more than once is joined by commas, as HTTP does: several

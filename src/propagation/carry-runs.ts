@@ -1,36 +1,29 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
-import { context } from '@opentelemetry/api'
+import { context, createContextKey, type Context } from '@opentelemetry/api'
 
-import { RunspanError } from '../errors.ts'
-import { textOf } from '../internal/text-of.ts'
 import { currentPart } from '../run/run-context.ts'
-import { count, guarded } from '../run/stats.ts'
-import { propagationHeaders } from './propagation-headers.ts'
+import { count } from '../run/stats.ts'
+import { hostMatcher, type CarryTarget } from './hosts.ts'
+import { propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
+import { checkedTrustKey } from './trust-key.ts'
+import { addHeader, dropFirstOfTwo, giveWay, headerOf, urlOf, type UndiciRequest } from './undici-request.ts'
 
-/**
- * Hosts that a run may be carried to. A string is a host name, with a port (`search:8080`) where only that one is
- * meant; a pattern is tried on the host, with its port where that is not the scheme's own; a function sees the URL.
- */
-export type CarryTarget = readonly (string | RegExp)[] | ((url: URL) => boolean)
+export type { CarryTarget }
 
-/** Options of {@link carryRuns}. */
-export interface CarryOptions {
+/** Options of {@link carryRuns}, {@link carryingFetch} and {@link carryingInterceptor}. */
+export interface CarryOptions extends PropagationOptions {
   /** The hosts that are meant. All others get nothing. */
   readonly to: CarryTarget
 }
 
-/** undici's request, as its 5 to 7 have it: Node 20 bundles 6, Node 24 bundles 7. */
-interface UndiciRequest {
-  readonly origin?: string | URL
-  readonly path: string
-  readonly method?: string
-  /** Names and values in turn; one string of header lines in undici 5. */
-  headers: unknown
-  addHeader?: (name: string, value: string) => unknown
+/** Options that have been checked. */
+interface Carry extends PropagationOptions {
+  readonly isNamed: (url: URL) => boolean
 }
 
 const channel = 'undici:request:create'
+const carryKey = createContextKey('runspan.carry')
 
 // `suppressTracing` of @opentelemetry/core sets it; keys of contexts are registered symbols.
 const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
@@ -39,12 +32,14 @@ const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING
  * Makes `fetch` and undici carry the current run to the hosts that are named, without the official instrumentation:
  * `traceparent`, and `tracestate` with the `runspan` member. Outside a run nothing is added, and a request that has a
  * `traceparent` keeps it. Beside `@opentelemetry/instrumentation-undici`, in whichever order the two were started, its
- * headers win, so that the other service's part stands below its client span.
+ * headers win, so that the other service's part stands below its client span. A redirect to another host takes nothing
+ * along.
  *
- * `node:http` is not covered: use `propagationHeaders()`, or the HTTP instrumentation.
+ * `node:http` is not covered, because Node 20 has no event early enough: `injectRun(request(url))` does it by hand, or
+ * the HTTP instrumentation by itself.
  *
  * @returns what stops it
- * @throws {@link RunspanError} `bad_configuration` where `to` is neither a list nor a function
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
  *
  * @example
  * ```ts
@@ -55,94 +50,112 @@ const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING
  * ```
  */
 export function carryRuns(options: CarryOptions): () => void {
-  const isNamed = matcherOf(options?.to)
+  const carry = checkedCarry(options, 'carryRuns')
   function onRequest(message: unknown): void {
-    try {
-      carry((message as { request: UndiciRequest }).request, isNamed)
-    } catch (error) {
-      count('internalErrors', 'failed to carry a run with a request; it was sent as it was', error)
-    }
+    handle(message, carry)
   }
   subscribe(channel, onRequest)
   return () => unsubscribe(channel, onRequest)
 }
 
-function carry(request: UndiciRequest, isNamed: (url: URL) => boolean): void {
-  if (currentPart() === undefined || request.method === 'CONNECT' || hasTraceparent(request.headers)) return
+/**
+ * A `fetch` that carries the current run to the hosts that are named, where {@link carryRuns} would do so for every
+ * request of the process.
+ *
+ * @param options `fetch` is the one to use: Node's own, or undici's
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
+ *
+ * @example
+ * ```ts
+ * import { carryingFetch } from 'runspan/node'
+ *
+ * const fetchFromMesh = carryingFetch({ to: [/\.internal$/] })
+ * console.log((await fetchFromMesh('http://search.internal/find')).status)
+ * ```
+ */
+export function carryingFetch<F extends (...args: never[]) => unknown = typeof fetch>(
+  options: CarryOptions & { readonly fetch?: F | undefined },
+): F {
+  const carry = checkedCarry(options, 'carryingFetch')
+  listenForMarked()
+  const send = (options.fetch ?? globalThis.fetch) as unknown as AnyFunction
+  return function fetchWithRun(...args: unknown[]) {
+    return context.with(marked(carry), send, undefined, ...args)
+  } as unknown as F
+}
+
+type AnyFunction = (...args: unknown[]) => unknown
+type Dispatch = (options: never, handler: never) => boolean
+
+/**
+ * An interceptor for undici's `dispatcher.compose`: what is dispatched through it carries the current run to the hosts
+ * that are named.
+ *
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
+ *
+ * @example
+ * ```ts
+ * import { carryingInterceptor } from 'runspan/node'
+ * import { Agent, request } from 'undici'
+ *
+ * const dispatcher = new Agent().compose(carryingInterceptor({ to: ['search'] }))
+ * const { statusCode } = await request('http://search/find', { dispatcher })
+ * console.log(statusCode)
+ * ```
+ */
+export function carryingInterceptor(options: CarryOptions): <D extends Dispatch>(dispatch: D) => D {
+  const carry = checkedCarry(options, 'carryingInterceptor')
+  listenForMarked()
+  return function runspanInterceptor<D extends Dispatch>(dispatch: D): D {
+    return function dispatchWithRun(...args: unknown[]) {
+      return context.with(marked(carry), dispatch as unknown as AnyFunction, undefined, ...args)
+    } as unknown as D
+  }
+}
+
+function checkedCarry(options: CarryOptions, where: string): Carry {
+  const isNamed = hostMatcher(options?.to, where)
+  if (options.trustKey !== undefined) checkedTrustKey(options.trustKey, where)
+  return { ...options, isNamed }
+}
+
+function marked(carry: Carry): Context {
+  return context.active().setValue(carryKey, carry)
+}
+
+let isListening = false
+
+/** Requests are made from the context of whoever asked for them: one listener serves every wrapper. */
+function listenForMarked(): void {
+  if (isListening) return
+  isListening = true
+  subscribe(channel, (message) => {
+    const carry = context.active().getValue(carryKey) as Carry | undefined
+    if (carry !== undefined) handle(message, carry)
+  })
+}
+
+function handle(message: unknown, carry: Carry): void {
+  try {
+    carryWith((message as { request: UndiciRequest }).request, carry)
+  } catch (error) {
+    count('internalErrors', 'failed to carry a run with a request; it was sent as it was', error)
+  }
+}
+
+function carryWith(request: UndiciRequest, carry: Carry): void {
+  const part = currentPart()
+  if (part === undefined || request.method === 'CONNECT') return
   // An exporter that uses fetch runs in the context of whoever ended the first span of its batch.
   if (context.active().getValue(suppressedKey) === true) return
   const url = urlOf(request)
-  if (url === undefined || !isNamed(url)) return
-  const headers = propagationHeaders()
-  for (const [name, value] of Object.entries(headers)) addHeader(request, name, value)
-  giveWay(request, headers)
-}
-
-/** Absolute paths win over the origin: that is how a request through a proxy names its target. */
-function urlOf({ path, origin }: UndiciRequest): URL | undefined {
-  try {
-    return new URL(path, origin)
-  } catch {
-    return undefined
+  if (url === undefined || !carry.isNamed(url)) return
+  // Somebody's own context stays. Ours may be there by hand, or by an instrumentation that was started before.
+  const there = headerOf(request, 'traceparent')
+  if (there !== undefined && !there.includes(part.runId)) return
+  for (const [name, value] of Object.entries(propagationHeaders(carry))) {
+    if (name === 'baggage' || headerOf(request, name) === undefined) addHeader(request, name, value)
   }
-}
-
-function hasTraceparent(headers: unknown): boolean {
-  if (typeof headers === 'string') return /^traceparent:/im.test(headers)
-  return Array.isArray(headers) && headers.some((name, index) => index % 2 === 0 && isName(name, 'traceparent'))
-}
-
-function isName(candidate: unknown, name: string): boolean {
-  return typeof candidate === 'string' && candidate.toLowerCase() === name
-}
-
-function addHeader(request: UndiciRequest, name: string, value: string): void {
-  if (typeof request.addHeader === 'function') request.addHeader(name, value)
-  else if (typeof request.headers === 'string') request.headers += `${name}: ${value}\r\n`
-  // undici 6.11.0 came without addHeader.
-  else if (Array.isArray(request.headers)) request.headers.push(name, value)
-}
-
-/** Takes our headers back when somebody who listens after us adds the same ones. */
-function giveWay(request: UndiciRequest, ours: Readonly<Record<string, string>>): void {
-  const add = request.addHeader
-  if (typeof add !== 'function') return
-  request.addHeader = function addHeaderOnce(name, value) {
-    if (isName(name, 'traceparent')) for (const [own, text] of Object.entries(ours)) removeHeader(request, own, text)
-    return add.call(request, name, value)
-  }
-}
-
-function removeHeader(request: UndiciRequest, name: string, value: string): void {
-  const { headers } = request
-  if (typeof headers === 'string') {
-    request.headers = headers.replace(`${name}: ${value}\r\n`, '')
-  } else if (Array.isArray(headers)) {
-    const index = headers.findIndex((entry, at) => at % 2 === 0 && entry === name && headers[at + 1] === value)
-    if (index !== -1) headers.splice(index, 2)
-  }
-}
-
-function matcherOf(to: CarryTarget): (url: URL) => boolean {
-  if (typeof to === 'function') return (url) => guarded('carryRuns({ to })', () => to(url)) === true
-  if (!Array.isArray(to) || !to.every((entry) => typeof entry === 'string' || entry instanceof RegExp)) {
-    throw new RunspanError(
-      'bad_configuration',
-      `Failed to configure carryRuns: to is ${textOf(to)}. Name the hosts that runs may travel to: { to: ['search', 'localhost:8080', /\\.internal$/] }, or pass a function of the URL.`,
-    )
-  }
-  const targets = to as readonly (string | RegExp)[]
-  return (url) =>
-    targets.some((target) =>
-      // search() takes no notice of the flags g and y, whose state would make every second request differ.
-      typeof target === 'string' ? isHost(url, target.toLowerCase()) : url.host.search(target) !== -1,
-    )
-}
-
-function isHost(url: URL, name: string): boolean {
-  return url.host === name || url.hostname === name || `${url.hostname}:${portOf(url)}` === name
-}
-
-function portOf({ port, protocol }: URL): string {
-  return port === '' ? (protocol === 'https:' ? '443' : '80') : port
+  dropFirstOfTwo(request)
+  giveWay(request)
 }

@@ -2,6 +2,7 @@ import type { RunRef } from '../run/types.ts'
 import { count } from '../run/stats.ts'
 import { readField, type Carrier } from './carrier.ts'
 import { traceStateKey, traceStateValueOf } from './run-trace-state.ts'
+import { parseBaggage } from './run-baggage.ts'
 import { parseTraceState } from './trace-state-members.ts'
 import { formatTraceparent, parseTraceparent } from './traceparent.ts'
 
@@ -36,7 +37,9 @@ export function extractRun(carrier: Carrier | null | undefined): RunRef | undefi
       )
       return undefined
     }
-    return { runId: parsed.traceId, traceparent: formatTraceparent(parsed), tracestate: header.trim() }
+    const ref = { runId: parsed.traceId, traceparent: formatTraceparent(parsed), tracestate: header.trim() }
+    const ids = parseBaggage(readField(carrier, 'baggage'))
+    return ids.conversationId === undefined && ids.userId === undefined ? ref : { ...ref, ...ids }
   } catch (error) {
     count('carriersMalformed', 'a carrier threw when it was read; it was taken as carrying no run', error)
     return undefined

@@ -2,6 +2,7 @@ import { count } from '../run/stats.ts'
 import { isIterable, isNamed, readField } from './carrier.ts'
 import { propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
 import { traceStateKey } from './run-trace-state.ts'
+import { addedBaggage } from './run-baggage.ts'
 import { formatTraceState, parseTraceState } from './trace-state-members.ts'
 import { parseTraceparent } from './traceparent.ts'
 import { trustHeader } from './trust-key.ts'
@@ -40,7 +41,8 @@ export function injectRun<C extends object>(carrier: C, options?: PropagationOpt
 }
 
 function inject(carrier: object, headers: Readonly<Record<string, string>>): void {
-  const { traceparent, tracestate, [trustHeader]: signature } = headers
+  const { traceparent, tracestate, baggage, [trustHeader]: signature } = headers
+  if (baggage !== undefined) replace(carrier, 'baggage', addedBaggage(readField(carrier, 'baggage'), baggage))
   replace(carrier, trustHeader, signature)
   const state = readField(carrier, 'tracestate')
   if (traceparent === undefined || tracestate === undefined) {

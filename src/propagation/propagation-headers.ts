@@ -2,6 +2,7 @@ import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 
 import { currentPart } from '../run/run-context.ts'
 import { count } from '../run/stats.ts'
+import { formatBaggage, type BaggageKey } from './run-baggage.ts'
 import { formatTraceparent } from './traceparent.ts'
 import { traceStateHeader } from './run-trace-state.ts'
 import { checkedTrustKey, signRun, trustHeader, type TrustKey } from './trust-key.ts'
@@ -10,6 +11,13 @@ import { checkedTrustKey, signRun, trustHeader, type TrustKey } from './trust-ke
 export interface PropagationOptions {
   /** Signs the run for a service that trusts `{ keys }`, in a header of its own. Send it to no other. @defaultValue none */
   readonly trustKey?: TrustKey | undefined
+  /**
+   * Which ids of the application go along, in a `baggage` header: they are then on every span of the other service's
+   * part too. Personal data does not belong in baggage, so that a `user.id` is a pseudonym or stays.
+   *
+   * @defaultValue none
+   */
+  readonly baggage?: readonly BaggageKey[] | undefined
 }
 
 /**
@@ -33,6 +41,8 @@ export function propagationHeaders(options?: PropagationOptions): Record<string,
     traceparent: formatTraceparent(from),
     tracestate: traceStateHeader(from.traceState, part.runId),
   }
+  const baggage = options?.baggage === undefined ? undefined : formatBaggage(part, options.baggage)
+  if (baggage !== undefined) headers['baggage'] = baggage
   if (options?.trustKey !== undefined) sign(headers, part.runId, options.trustKey)
   return headers
 }

@@ -103,7 +103,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   const tracer = ambientTracer()
   const entry = state.open.get(ref.runId)
   const local = entry === undefined || entry.joined ? undefined : entry
-  const { conversationId, userId } = local ?? {}
+  const { conversationId, userId } = local ?? idsOf(ref)
   const { signal, onWrite } = own
   const isTool = options.type === 'tool'
   const segment = new Segment(tracer, { conversationId, userId, signal, ref, local, isTool, onWrite })
@@ -126,6 +126,14 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   count('segmentsStarted')
   if (options.input !== undefined) segment.setInput(options.input)
   return segment
+}
+
+/** The ids that came with a ref, which may have come out of a queue. */
+function idsOf({ conversationId, userId }: RunRef): Pick<RunRef, 'conversationId' | 'userId'> {
+  return {
+    ...(typeof conversationId === 'string' ? { conversationId } : {}),
+    ...(typeof userId === 'string' ? { userId } : {}),
+  }
 }
 
 interface Joined {

@@ -54,9 +54,9 @@ export class Segment extends RunPart {
     return this.#segment.ref.rootRunId
   }
 
-  /** The run's ref, without the right to end it: that is not for the part to pass on. */
+  /** The run's ref, without the right to end it and without ids: neither is for the part to pass on. */
   makeRef(): RunRef {
-    const { handedOff: _, ...ref } = this.#segment.ref
+    const { handedOff: _handedOff, conversationId: _conversationId, userId: _userId, ...ref } = this.#segment.ref
     return ref
   }
 

@@ -28,6 +28,10 @@ export interface RunRef {
   readonly goal?: string
   /** Nanoseconds since the epoch, as a decimal string. */
   readonly startUnixNano?: string
+  /** Only from `extractRun()`, where the caller let it travel: on every span of the part that joins. */
+  readonly conversationId?: string
+  /** Only from `extractRun()`, where the caller let it travel: on every span of the part that joins. */
+  readonly userId?: string
   /** Only from `spawn()`: W3C `traceparent` of the dispatch span that the child links back to. */
   readonly dispatchTraceparent?: string
   /** Only from `handOff()`, opaque: what the ender needs to write the root (name, start, parent, subtotal). */
