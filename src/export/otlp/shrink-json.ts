@@ -42,7 +42,7 @@ export function shrinkJson(text: string, task: Task): string | undefined {
 /** Finds the length above which texts must be cut for the whole to fit: the longest ones pay. */
 function withShorterTexts(parsed: Container, { sizeBytes, maxSizeBytes, original }: Task): string | undefined {
   const sizes: number[] = []
-  eachText(parsed, (part) => sizes.push(Buffer.byteLength(part)))
+  eachText(parsed, (part) => sizes.push(jsonSize(part)))
   sizes.sort((a, b) => b - a)
   const textsSize = sizes.reduce((sum, size) => sum + size, 0)
   const around = sizeBytes - textsSize + JSON.stringify(jsonMark(original)).length
@@ -51,7 +51,7 @@ function withShorterTexts(parsed: Container, { sizeBytes, maxSizeBytes, original
     const result = JSON.stringify(marked(shortened(parsed, cap) as Container, original))
     const resultSize = Buffer.byteLength(result)
     if (resultSize <= maxSizeBytes) return result
-    // Quotes and line breaks take more room in JSON than they were counted with.
+    // Quotes and line breaks take more room than other characters, and may stand closer in what is left.
     cap = Math.floor(Math.min(cap, sizes[0] ?? 0) * Math.min(0.9, (maxSizeBytes / resultSize) * 0.95))
   }
   return undefined
@@ -107,10 +107,19 @@ function eachText(value: unknown, take: (text: string) => void): void {
 }
 
 function shortened(value: unknown, maxSizeBytes: number): unknown {
-  if (typeof value === 'string') {
-    return Buffer.byteLength(value) <= maxSizeBytes ? value : `${cutToBytes(value, maxSizeBytes - 3)}…`
-  }
+  if (typeof value === 'string') return shortenedText(value, maxSizeBytes)
   if (Array.isArray(value)) return value.map((part) => shortened(part, maxSizeBytes))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shortened(part, maxSizeBytes)]))
+}
+
+function shortenedText(text: string, maxSizeBytes: number): string {
+  const sizeBytes = jsonSize(text)
+  if (sizeBytes <= maxSizeBytes) return text
+  return `${cutToBytes(text, Math.floor((Buffer.byteLength(text) / sizeBytes) * maxSizeBytes) - 3)}…`
+}
+
+/** What a text takes inside JSON, without its quotes. */
+function jsonSize(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2
 }
