@@ -45,9 +45,13 @@ function bug(error: unknown): Refusal {
   return new Refusal(500, 'The receiver failed to read the request.', { cause: error })
 }
 
+/** Whether a request is for the path that exporters send to. */
+export function isExport(request: IncomingMessage): boolean {
+  return request.url?.split('?', 1)[0] === '/v1/traces'
+}
+
 function checkTarget(request: IncomingMessage): void {
-  const path = request.url?.split('?', 1)[0]
-  if (path !== '/v1/traces') throw new Refusal(404, 'Only /v1/traces is here: this receiver takes traces.')
+  if (!isExport(request)) throw new Refusal(404, 'Only /v1/traces is here: this receiver takes traces.')
   if (request.method !== 'POST') throw new Refusal(405, 'Use POST.')
 }
 

@@ -3,13 +3,12 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { decodeJson } from '../../query/otlp/decode-json.ts'
 import { decodeProtobuf } from './decode-protobuf.ts'
 import { Refusal } from './refusal.ts'
-import type { OtlpError } from '../../query/otlp/otlp-error.ts'
 import type { SpanBatch } from '../../query/otlp/span-batch.ts'
 
 /** One of OTLP/HTTP's two encodings: a request's, and so its answer's. */
 export interface Encoding {
   readonly contentType: string
-  /** @throws {@link OtlpError} where the bytes are no trace request */
+  /** @throws `OtlpError` where the bytes are no trace request */
   decode(bytes: Uint8Array): SpanBatch
   /** An `ExportTraceServiceResponse`: empty, or a partial success where spans were rejected. */
   encodeResponse(rejectedCount: number): Uint8Array

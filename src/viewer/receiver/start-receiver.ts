@@ -7,7 +7,7 @@ import { finished } from 'node:stream/promises'
 import { diag } from '@opentelemetry/api'
 
 import { RunspanError } from '../../errors.ts'
-import { answerExport, type SpanSink } from './answer-export.ts'
+import { answerExport, isExport, type SpanSink } from './answer-export.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { BodyLimits } from './read-body.ts'
 import { Refusal } from './refusal.ts'
@@ -28,6 +28,8 @@ export interface ReceiverOptions {
    * rejects with is answered with 503, which makes an exporter send the same spans again: it may see spans twice.
    */
   readonly onSpans: SpanSink
+  /** Answers requests for other paths than `/v1/traces`. @defaultValue they are answered with 404 */
+  readonly onOther?: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined
 }
 
 /** An OTLP/HTTP trace receiver that listens. */
@@ -67,11 +69,11 @@ const maxConnections = 1_000
  * ```
  */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
-  const { host = '127.0.0.1', port = 0, maxBodyBytes = defaultMaxBodyBytes, onSpans } = options
+  const { host = '127.0.0.1', port = 0, maxBodyBytes = defaultMaxBodyBytes, onSpans, onOther } = options
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) throw unusable('maxBodyBytes', maxBodyBytes)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw unusable('port', port)
   if (typeof onSpans !== 'function') throw unusable('onSpans', onSpans)
-  const receiver = new HttpReceiver(onSpans, { maxBodyBytes, budget: new ByteBudget(4 * maxBodyBytes) })
+  const receiver = new HttpReceiver(onSpans, onOther, { maxBodyBytes, budget: new ByteBudget(4 * maxBodyBytes) })
   await receiver.listen(host, port)
   return receiver
 }
@@ -84,13 +86,15 @@ class HttpReceiver implements Receiver {
   readonly #server: Server
   readonly #limits: BodyLimits
   readonly #onSpans: SpanSink
+  readonly #onOther: ReceiverOptions['onOther']
   readonly #inFlight = new Set<Promise<void>>()
   #url = ''
   #isFailing = false
   #closed: Promise<void> | undefined
 
-  constructor(onSpans: SpanSink, limits: BodyLimits) {
+  constructor(onSpans: SpanSink, onOther: ReceiverOptions['onOther'], limits: BodyLimits) {
     this.#onSpans = onSpans
+    this.#onOther = onOther
     this.#limits = limits
     this.#server = createServer(
       {
@@ -149,7 +153,11 @@ class HttpReceiver implements Receiver {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const answered = answerExport(request, response, this.#limits, (spans, headers) => this.#deliver(spans, headers))
+    const other = isExport(request) ? undefined : this.#onOther
+    const answer =
+      other?.(request, response) ??
+      answerExport(request, response, this.#limits, (spans, headers) => this.#deliver(spans, headers))
+    const answered = answer
       .then(() => finished(response))
       // A client that left before its answer.
       .catch((error) => diag.debug('runspan: the receiver could not answer', error))

@@ -64,8 +64,7 @@ export class BackendClient {
   async get(path: string, query: Readonly<Record<string, string>>, others: readonly number[]): Promise<BackendAnswer> {
     await this.#enter()
     try {
-      const url = new URL(path, this.#base)
-      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value)
+      const url = this.#urlOf(path, query)
       for (let retries = 0; ; retries++) {
         const { response, bytes } = await this.#ask(url)
         if (response.status === 200 || others.includes(response.status)) {
@@ -78,6 +77,53 @@ export class BackendClient {
     } finally {
       this.#leave()
     }
+  }
+
+  /**
+   * Asks for a path whose answer is read line by line, and may be longer than memory. Only its beginning has a time limit.
+   *
+   * @yields each line; nothing where the answer is 404
+   * @throws {@link RunspanError} `store_unavailable`
+   */
+  async *lines(path: string, query: Readonly<Record<string, string>>): AsyncGenerator<string, void, undefined> {
+    await this.#enter()
+    try {
+      const response = await this.#open(this.#urlOf(path, query))
+      if (response === undefined) return
+      const decoder = new TextDecoder()
+      let rest = ''
+      for await (const chunk of response.body ?? []) {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+        rest = lines.pop()!
+        if (rest.length > this.#options.maxAnswerBytes) throw this.#unavailable('its answer has a line without an end')
+        yield* lines
+      }
+      if (rest !== '') throw this.#unavailable('its answer was cut off')
+    } finally {
+      this.#leave()
+    }
+  }
+
+  async #open(url: URL): Promise<Response | undefined> {
+    const beginning = new AbortController()
+    const timer = setTimeout(() => beginning.abort(), this.#options.timeoutMillis)
+    try {
+      const response = await fetch(url, { headers: this.#headers, signal: beginning.signal, redirect: 'error' })
+      if (response.status === 200) return response
+      const bytes = await this.#bytesOf(response)
+      if (response.status === 404) return undefined
+      throw this.#refused(response.status, bytes, 0)
+    } catch (error) {
+      throw RunspanError.is(error) ? error : this.#unavailable(whyOf(error, this.#options.timeoutMillis), error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #urlOf(path: string, query: Readonly<Record<string, string>>): URL {
+    const url = new URL(path, this.#base)
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value)
+    return url
   }
 
   async #ask(url: URL): Promise<{ readonly response: Response; readonly bytes: Uint8Array }> {
@@ -183,7 +229,8 @@ function backoffMillis(retryAfter: string | null, retries: number): number {
 
 function whyOf(error: unknown, timeoutMillis: number): string {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `it did not answer in ${timeoutMillis} ms. Check it, or raise timeoutMillis`
+  if (error.name === 'TimeoutError' || error.name === 'AbortError')
+    return `it did not answer in ${timeoutMillis} ms. Check it, or raise timeoutMillis`
   // fetch says "fetch failed", and its cause says why.
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
 }
