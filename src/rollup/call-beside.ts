@@ -1,15 +1,14 @@
 import { ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
 import type { SpanFacts } from './span-facts.ts'
-import type { SpanNode } from './span-node.ts'
-
-type HrTime = readonly [number, number]
+import { startsSoFar, type SpanNode } from './span-node.ts'
 
 /** A model call that was counted, as far as it takes to know it again. */
 interface CountedCall {
   readonly spanName: string
-  readonly startTime: HrTime
-  readonly endTime: HrTime | undefined
-  readonly scopeName: string | undefined
+  /** When it ended, in the count of starts. */
+  readonly endOrder: number
+  /** The scopes that showed it: the one that was counted first. */
+  readonly scopeNames: (string | undefined)[]
   readonly responseId: unknown
   readonly model: string | undefined
   readonly input: number
@@ -26,18 +25,18 @@ const mostRecent = 16
  * The model call beside a span that stands for the same call: two instrumentations of one client write two spans, and
  * where the inner one does not know the outer as its parent, they stand side by side. They are one call where they have
  * the same parent, come from two scopes, overlap in time and agree on tokens and model. An id of the answer on both of
- * them decides alone. Each call is repeated once, so that calls at the same time keep their number.
+ * them decides alone. A scope repeats each call once, so that calls at the same time keep their number.
  *
  * @returns the name of that span, `undefined` where there is none; the span is then remembered itself
  */
 export function callBeside(node: SpanNode, facts: SpanFacts): string | undefined {
   const { parent, span } = node
   if (parent === undefined || facts.input + facts.output === 0) return undefined
+  const scopeName = span.instrumentationScope?.name
   const call: CountedCall = {
     spanName: span.name,
-    startTime: span.startTime,
-    endTime: span.endTime,
-    scopeName: span.instrumentationScope?.name,
+    endOrder: startsSoFar(),
+    scopeNames: [scopeName],
     responseId: span.attributes[ATTR_GEN_AI_RESPONSE_ID],
     model: facts.model,
     input: facts.input,
@@ -46,8 +45,8 @@ export function callBeside(node: SpanNode, facts: SpanFacts): string | undefined
   const recent = (parent.hear().recentCalls ??= [])
   for (let index = recent.length - 1; index >= 0; index--) {
     const other = recent[index]!
-    if (other.scopeName !== call.scopeName && isSameCall(other, call)) {
-      recent.splice(index, 1)
+    if (!other.scopeNames.includes(scopeName) && isSameCall(other, call, node.startOrder <= other.endOrder)) {
+      other.scopeNames.push(scopeName)
       return other.spanName
     }
   }
@@ -56,21 +55,12 @@ export function callBeside(node: SpanNode, facts: SpanFacts): string | undefined
   return undefined
 }
 
-function isSameCall(one: CountedCall, other: CountedCall): boolean {
+function isSameCall(one: CountedCall, other: CountedCall, overlap: boolean): boolean {
   if (one.responseId !== undefined && other.responseId !== undefined) return one.responseId === other.responseId
-  if (one.input !== other.input || one.output !== other.output) return false
-  return (
-    isSameModel(one.model, other.model) &&
-    isBefore(one.startTime, other.endTime) &&
-    isBefore(other.startTime, one.endTime)
-  )
+  return overlap && one.input === other.input && one.output === other.output && isSameModel(one.model, other.model)
 }
 
 /** Some say the model that was asked for, some the dated one that answered. */
 function isSameModel(one: string | undefined, other: string | undefined): boolean {
   return one === undefined || other === undefined || one.startsWith(other) || other.startsWith(one)
-}
-
-function isBefore(time: HrTime, limit: HrTime | undefined): boolean {
-  return limit !== undefined && (time[0] < limit[0] || (time[0] === limit[0] && time[1] < limit[1]))
 }

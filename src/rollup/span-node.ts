@@ -6,6 +6,13 @@ import { SpansBelow } from './spans-below.ts'
 import type { PartTally, Tally } from './tally.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 
+let starts = 0
+
+/** How many spans have started: tells which overlap, where clocks of a millisecond cannot. */
+export function startsSoFar(): number {
+  return starts
+}
+
 /**
  * What the rollup knows of one recording span while it is open, hung onto the span itself: twice as fast as a map by
  * span id, and gone with the span.
@@ -20,6 +27,7 @@ export class SpanNode implements SpanState, ListedSpan {
   readonly parent: SpanNode | undefined
   /** Whether the span has sums of its own: a run's root, or an agent inside the run. */
   isAgent: boolean
+  readonly startOrder = ++starts
   ended = false
   /** True once the span has turned out to bound what an outer leaf may claim. */
   isBoundary: boolean

@@ -42,6 +42,8 @@ const tracer = { name: 'tracer', scope: 'tracer' }
 describe('two spans of one model call, side by side', () => {
   it('are one call where two instrumentations agree on it', async () => {
     expect(await callsOf([client, tracer])).toEqual({ calls: 1, input: 7, suppressed: 1 })
+    const third = { name: 'third', scope: 'third' }
+    expect(await callsOf([client, tracer, third])).toEqual({ calls: 1, input: 7, suppressed: 2 })
   })
 
   it('are as many calls as each of the two saw', async () => {
