@@ -1,4 +1,5 @@
 import type { CallNumbers } from './call-sums.ts'
+import type { CostBuckets } from './cost-buckets.ts'
 
 /** Where a call went, as its span says. */
 export interface CallOrigin {
@@ -14,6 +15,8 @@ export interface Contribution extends CallNumbers {
   readonly isSilent: boolean
   /** How a call that nobody could price is named, where it has usage and a model. */
   readonly unpricedModel: string | undefined
+  /** What the cost was charged for, where that is kept. */
+  readonly buckets: CostBuckets | undefined
   /** Set where sums by model are kept. */
   readonly origin: CallOrigin | undefined
 }
@@ -23,7 +26,15 @@ const noTokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 
 /** A call without usage. One that failed has no price to miss; of any other nobody knows what it cost. */
 export function silentCall(hasFailed: boolean, origin: CallOrigin | undefined): Contribution {
   if (origin === undefined) return hasFailed ? failedCall : unknownCall
-  return { llmCalls: 1, ...noTokens, unpriced: hasFailed ? 0 : 1, isSilent: true, unpricedModel: undefined, origin }
+  return {
+    llmCalls: 1,
+    ...noTokens,
+    unpriced: hasFailed ? 0 : 1,
+    isSilent: true,
+    unpricedModel: undefined,
+    buckets: undefined,
+    origin,
+  }
 }
 
 const failedCall: Contribution = Object.freeze({
@@ -32,6 +43,7 @@ const failedCall: Contribution = Object.freeze({
   unpriced: 0,
   isSilent: true,
   unpricedModel: undefined,
+  buckets: undefined,
   origin: undefined,
 })
 const unknownCall: Contribution = Object.freeze({
@@ -40,6 +52,7 @@ const unknownCall: Contribution = Object.freeze({
   unpriced: 1,
   isSilent: true,
   unpricedModel: undefined,
+  buckets: undefined,
   origin: undefined,
 })
 

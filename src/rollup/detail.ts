@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import {
+  ATTRS_RUNSPAN_COST_OF_BUCKET,
   ATTR_RUNSPAN_DETAIL_ERRORS,
   ATTR_RUNSPAN_DETAIL_MODELS,
   ATTR_RUNSPAN_DETAIL_TOOLS,
@@ -21,14 +22,15 @@ import type { Sums } from './sums.ts'
 /**
  * What a rollup holds beside the sums, where it is asked for. Each is bounded.
  *
+ * - `costs`: cost by what it was charged for: input, cache reads and writes, output, reasoning, audio …
  * - `models`: the sums by operation, provider and model, at most 32 of them.
  * - `tools`: tool calls by tool, at most 64.
  * - `errors`: failures by `error.type`, at most 32.
  * - `family`: the run and those of its linked descendants that ended in this process before it.
  */
-export type RollupDetail = 'models' | 'tools' | 'errors' | 'family'
+export type RollupDetail = 'costs' | 'models' | 'tools' | 'errors' | 'family'
 
-const all: readonly RollupDetail[] = ['models', 'tools', 'errors', 'family']
+const all: readonly RollupDetail[] = ['costs', 'models', 'tools', 'errors', 'family']
 
 /** @throws {@link RunspanError} `bad_configuration` where a name is none of them */
 export function checkedDetail(detail: readonly RollupDetail[] | undefined): ReadonlySet<RollupDetail> {
@@ -36,7 +38,7 @@ export function checkedDetail(detail: readonly RollupDetail[] | undefined): Read
   if (Array.isArray(names) && names.every((name) => all.includes(name as RollupDetail))) return new Set(detail)
   throw new RunspanError(
     'bad_configuration',
-    `Failed to configure detail: ${Array.isArray(names) ? names.map((name) => textOf(name)).join(', ') : textOf(detail)} cannot be used. Pass a list of 'models', 'tools', 'errors', 'family'.`,
+    `Failed to configure detail: ${Array.isArray(names) ? names.map((name) => textOf(name)).join(', ') : textOf(detail)} cannot be used. Pass a list of 'costs', 'models', 'tools', 'errors', 'family'.`,
   )
 }
 
@@ -63,6 +65,7 @@ export function detailOf(
 ): RunDetail | undefined {
   if (kept.size === 0) return undefined
   return {
+    ...(kept.has('costs') && { costs: costsByBucket(sums) }),
     ...(kept.has('models') && { models: (sums.byModel?.list() ?? []).map(modelTotals) }),
     ...(named?.tools !== undefined && { tools: named.tools.entries().map(([name, calls]) => ({ name, calls })) }),
     ...(named?.errors !== undefined && { errors: named.errors.entries().map(([type, count]) => ({ type, count })) }),
@@ -71,7 +74,8 @@ export function detailOf(
 }
 
 /** Writes what was kept, as JSON where it is a list: a key of its own for every model would be one without end. */
-export function writeDetail(attributes: Attributes, { models, tools, errors, family }: RunDetail): void {
+export function writeDetail(attributes: Attributes, { costs, models, tools, errors, family }: RunDetail): void {
+  for (const { bucket, nanoUsd } of costs ?? []) attributes[ATTRS_RUNSPAN_COST_OF_BUCKET[bucket]] = Number(nanoUsd)
   if (models !== undefined && models.length > 0) {
     attributes[ATTR_RUNSPAN_DETAIL_MODELS] = JSON.stringify(models, (_key, value: unknown) =>
       typeof value === 'bigint' ? Number(value) : value,
@@ -84,6 +88,10 @@ export function writeDetail(attributes: Attributes, { models, tools, errors, fam
   attributes[ATTR_RUNSPAN_FAMILY_INPUT_TOKENS] = family.inputTokens
   attributes[ATTR_RUNSPAN_FAMILY_OUTPUT_TOKENS] = family.outputTokens
   if (family.costNanoUsd !== undefined) attributes[ATTR_RUNSPAN_FAMILY_COST_NANO_USD] = Number(family.costNanoUsd)
+}
+
+function costsByBucket({ costs }: Sums): NonNullable<RunDetail['costs']> {
+  return (costs?.entries() ?? []).map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) }))
 }
 
 function modelTotals(sums: ModelSums): ModelTotals {

@@ -83,6 +83,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly detail: ReadonlySet<RollupDetail>
   /** @internal */
   readonly tellsModels: boolean
+  /** @internal */
+  readonly costBreakdown: PartFeeder['costBreakdown']
   readonly #stampAll: boolean
   readonly #prices: PriceBook
   readonly #price: Pricer
@@ -122,6 +124,13 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return nanoUsd
     }
     this.detail = checkedDetail(options.detail)
+    this.costBreakdown = this.detail.has('costs')
+      ? (call) => {
+          const breakdown = this.#prices.costBreakdown(call)
+          if (breakdown === undefined) count('callsUnpriced')
+          return breakdown
+        }
+      : undefined
     this.#metrics = runMetricsOf(options.metrics)
     this.tellsModels = this.#metrics !== undefined || this.detail.has('models')
     configureRegistry(options)

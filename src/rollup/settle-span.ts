@@ -5,6 +5,7 @@ import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
 import { hasOpenLeafAbove, isClaimed, offer, passOn } from './claims.ts'
 import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
 import { correctAbove, passTo } from './correct-above.ts'
+import type { CostBuckets } from './cost-buckets.ts'
 import type { PricedCall } from './priced-call.ts'
 import { settleFailure } from './settle-failure.ts'
 import { settleTool } from './settle-tool.ts'
@@ -140,8 +141,10 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
   const { input, output, cacheRead, cacheWrite, reasoning, details, reportedNanoUsd } = facts
   let nanoUsd = reportedNanoUsd
   let priced = 0
+  let buckets: CostBuckets | undefined
+  const { costBreakdown } = node.part.feeder
   if (nanoUsd === undefined && facts.model !== undefined) {
-    nanoUsd = price({
+    const call = {
       provider: facts.provider,
       model: facts.model,
       timeUnixMillis: startTime[0] * 1000 + startTime[1] / 1e6,
@@ -151,9 +154,15 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
       cacheWriteInputTokens: cacheWrite,
       reasoningOutputTokens: reasoning,
       details,
-    })
+    }
+    if (costBreakdown === undefined) nanoUsd = price(call)
+    else {
+      const breakdown = costBreakdown(call)
+      nanoUsd = breakdown?.nanoUsd
+      buckets = breakdown?.buckets
+    }
     if (nanoUsd !== undefined) priced = 1
-  }
+  } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
   return {
     llmCalls: 1,
     input,
@@ -168,6 +177,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     isSilent: false,
     unpricedModel:
       nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,
+    buckets,
     origin: originOf(node, facts),
   }
 }

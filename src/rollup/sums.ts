@@ -1,6 +1,7 @@
 import type { Subtotal } from '../run/run-tally.ts'
 import { CallSums } from './call-sums.ts'
 import type { Contribution } from './contribution.ts'
+import { CostSums } from './cost-sums.ts'
 import { SumsByModel } from './sums-by-model.ts'
 import { UnpricedModels } from './unpriced-models.ts'
 
@@ -17,6 +18,8 @@ export class Sums extends CallSums implements Subtotal {
   carried = 0
   /** The models of calls that nobody could price; made with the first. */
   unpricedModels: UnpricedModels | undefined = undefined
+  /** Their cost by what it was charged for; made with the first call that says so. */
+  costs: CostSums | undefined = undefined
   /** The same calls by model; made with the first call that says where it belongs. */
   byModel: SumsByModel | undefined = undefined
 
@@ -24,6 +27,7 @@ export class Sums extends CallSums implements Subtotal {
   addCall(part: Contribution, sign: 1 | -1): void {
     this.addNumbers(part, sign)
     if (part.unpricedModel !== undefined) (this.unpricedModels ??= new UnpricedModels()).add(part.unpricedModel, sign)
+    if (part.buckets !== undefined) (this.costs ??= new CostSums()).add(part.buckets, sign)
     if (part.origin !== undefined) (this.byModel ??= new SumsByModel()).addCall(part.origin, part, sign)
   }
 
@@ -34,6 +38,7 @@ export class Sums extends CallSums implements Subtotal {
       this.unpricedModels ??= new UnpricedModels()
       this.unpricedModels.addAll(other.unpricedModels, sign)
     }
+    if (other.costs !== undefined) (this.costs ??= new CostSums()).addAll(other.costs, sign)
     if (other.byModel !== undefined) (this.byModel ??= new SumsByModel()).addAll(other.byModel, sign)
   }
 

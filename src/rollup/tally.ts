@@ -7,7 +7,9 @@ import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
 import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
+import type { CostBreakdown } from './cost-buckets.ts'
 import { FamilySums } from './family-sums.ts'
+import type { PricedCall } from './priced-call.ts'
 import { writeRollup, type RollupScope } from './rollup-attributes.ts'
 import type { SpanNode } from './span-node.ts'
 import type { Contribution } from './contribution.ts'
@@ -72,6 +74,8 @@ export interface PartFeeder {
   handedOff(part: PartTally): void
   /** Name of the price table in use. */
   readonly priceTable: string | undefined
+  /** Prices a call and says what for, where that is kept. */
+  readonly costBreakdown: ((call: PricedCall) => CostBreakdown | undefined) | undefined
   /** Whether sums by model are kept. */
   readonly tellsModels: boolean
   /** What is kept and written beside the sums. */
@@ -100,11 +104,7 @@ export class PartTally extends Tally implements RunTally {
     feeder: PartFeeder,
     scope: RollupScope = entry.joined ? 'segment' : 'run',
   ) {
-    super(
-      scope,
-      parent,
-      feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail),
-    )
+    super(scope, parent, feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail))
     this.entry = entry
     this.feeder = feeder
     this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined

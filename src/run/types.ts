@@ -1,5 +1,7 @@
 import type { Attributes, AttributeValue, SpanContext, TimeInput, Tracer, TracerProvider } from '@opentelemetry/api'
 
+import type { ATTRS_RUNSPAN_COST_OF_BUCKET } from '../attributes.ts'
+
 /** How a run ended. `abandoned`: nobody ended it, or nobody read its stream. */
 export type RunStatus = 'completed' | 'failed' | 'cancelled' | 'timeout' | 'abandoned'
 
@@ -109,6 +111,8 @@ export interface RunTotals extends Required<Omit<Usage, 'costUsd' | keyof UsageD
 
 /** What is kept beside the sums where the processor's `detail` asks for it. */
 export interface RunDetail {
+  /** Cost by what it was charged for, in billionths of a US dollar; the parts add up to the cost. */
+  readonly costs?: readonly { readonly bucket: keyof typeof ATTRS_RUNSPAN_COST_OF_BUCKET; readonly nanoUsd: bigint }[]
   /** In the order of their first calls; past 32 models the rest stands under the model `_OTHER`. */
   readonly models?: readonly ModelTotals[]
   /** Tool calls by tool; past 64 tools the rest stands under `_OTHER`. */

@@ -81,6 +81,43 @@ describe('detail', () => {
     ])
   })
 
+  it('tells what the cost was charged for, and the parts add up to it', async () => {
+    const prices = {
+      model: 'gpt-5',
+      inputUsdPerMillionTokens: 1,
+      cacheReadUsdPerMillionTokens: 0.1,
+      outputUsdPerMillionTokens: 8,
+    }
+    await using spans = recordSpans({ rollup: { detail: ['costs'], prices: [prices, 'none'] } })
+    const { runId, ended } = await wrapAgent('planner', () =>
+      emitSpans([
+        chat(1000, 100, {
+          attributes: {
+            ...model('gpt-5'),
+            'gen_ai.usage.cache_read.input_tokens': 400,
+            'gen_ai.usage.reasoning.output_tokens': 60,
+          },
+        }),
+        // Nested calls: only the outer one is in the parts too.
+        chat(1000, 0, { attributes: model('gpt-5'), below: [chat(1000, 0, { attributes: model('gpt-5') })] }),
+        chat(5, 5, { attributes: { 'gen_ai.usage.cost': 0.25 } }),
+        chat(5, 5, { attributes: model('unknown') }),
+      ]),
+    )
+    const parts = {
+      'runspan.cost.input.nano_usd': 1_600_000,
+      'runspan.cost.cache_read.nano_usd': 40_000,
+      'runspan.cost.output.nano_usd': 320_000,
+      'runspan.cost.reasoning.nano_usd': 480_000,
+      'runspan.cost.undivided.nano_usd': 250_000_000,
+    }
+    const { attributes } = spans.root(runId)
+    expect(attributes).toMatchObject(parts)
+    expect(attributes['runspan.cost.nano_usd']).toBe(Object.values(parts).reduce((a, b) => a + b))
+    expect((await ended).totals.detail?.costs).toContainEqual({ bucket: 'cacheRead', nanoUsd: 40_000n })
+    expect((await ended).totals.detail).not.toHaveProperty('models')
+  })
+
   it('takes a model out again that was counted in another one’s stead', async () => {
     await using spans = recordSpans({ rollup: { detail: ['models'], prices: 'none' } })
     const run = startRun('planner')
@@ -165,7 +202,7 @@ describe('detail', () => {
 
   it('is refused where it names nothing that can be kept', () => {
     expect(() => new RunRollupProcessor({ detail: ['prompts' as never] })).toThrow(
-      "Failed to configure detail: prompts cannot be used. Pass a list of 'models', 'tools', 'errors', 'family'.",
+      "Failed to configure detail: prompts cannot be used. Pass a list of 'costs', 'models', 'tools', 'errors', 'family'.",
     )
     expect(() => new RunRollupProcessor({ detail: 'models' as never })).toThrow('Failed to configure detail')
   })
