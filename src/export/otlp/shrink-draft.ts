@@ -1,7 +1,7 @@
 import { levelFor } from './level-for.ts'
 import { shrinkText } from './shrink-text.ts'
-import type { DraftItem, SpanDraft } from './span-draft.ts'
-import { jsonMark } from './truncation-mark.ts'
+import type { DraftItem, DraftValue, SpanDraft } from './span-draft.ts'
+import { earlierOriginal, jsonMark } from './truncation-mark.ts'
 
 /** Values are not cut below this: ids, names and what a mark takes. */
 const minValueSizeBytes = 256
@@ -72,7 +72,12 @@ function largestFirst(items: readonly DraftItem[]): readonly DraftItem[] {
 }
 
 function truncatedCount(draft: SpanDraft): number {
-  const isReplaced = draft.values.filter((value) => value.replacement !== undefined && !value.isDropped).length
+  const shortened = draft.values.filter(isNewlyShortened).length
   const dropped = [...draft.events, ...draft.links, ...draft.attributes].filter((item) => item.isDropped).length
-  return isReplaced + dropped
+  return shortened + dropped
+}
+
+/** One that exceeded its own budget is counted already. */
+function isNewlyShortened({ replacement, text }: DraftValue): boolean {
+  return replacement !== undefined && (text === undefined || earlierOriginal(text) === undefined)
 }
