@@ -193,6 +193,7 @@ describe('tiers of service', () => {
     // Nobody says what cached input costs there.
     ['google', 'gemini-2.5-pro', 'flex'],
     ['google', 'claude-opus-5', 'batch'],
+    ['openai', 'gpt-4o', 'batch'],
     ['azure', 'gpt-5', 'batch'],
     ['aws.bedrock', 'amazon.nova-pro-v1:0', 'batch'],
     ['openai', 'gpt-5', 'a tier of tomorrow'],
