@@ -76,9 +76,9 @@ export interface PartFeeder {
   readonly priceTable: string | undefined
   /** Prices a call and says what for, where that is kept. */
   readonly costBreakdown: ((call: PricedCall) => CostBreakdown | undefined) | undefined
-  /** Whether sums by model are kept. */
+  /** Whether sums by model are kept. @internal */
   readonly tellsModels: boolean
-  /** What is kept and written beside the sums. */
+  /** What is kept and written beside the sums. @internal */
   readonly detail: ReadonlySet<RollupDetail>
 }
 
