@@ -29,6 +29,7 @@ module.exports = async function check({ runspan, preset, api, otherApi, how }) {
   checkJoined(sink, facts)
   checkOthers(sink, facts)
   const logs = await checkFeedbackAsLog(runspan, api, facts)
+  checkSampling(runspan)
   assert.equal(runspan.stats().internalErrors, 0, 'no failure of our own')
   assert.equal(runspan.currentRun(), undefined)
   assert.equal((await telemetry.shutdown()).status, 'completed')
@@ -277,6 +278,60 @@ async function checkFeedbackAsLog(runspan, api, { chosen }) {
   assert.equal(records[0].spanContext.spanId, chosen.slice(16))
   await provider.shutdown()
   return 'checked'
+}
+
+/** What a sampler drops is counted all the same, and a run that failed leaves whole. */
+function checkSampling(runspan) {
+  const require = createRequire(path.join(process.cwd(), 'lane.js'))
+  const sdk = requireFirst(require, ['@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace'])
+  const isPositional = sdk.NodeTracerProvider !== undefined
+  const exporter = new sdk.InMemorySpanExporter()
+  const exporting = new sdk.SimpleSpanProcessor(isPositional ? exporter : { exporter })
+  const provider = new (sdk.NodeTracerProvider ?? sdk.TracerProvider)({
+    idGenerator: new runspan.RunIdGenerator(),
+    sampler: new runspan.RunSampler(new sdk.AlwaysOffSampler()),
+    spanProcessors: [
+      new runspan.RunRollupProcessor({ prices: 'none' }),
+      new runspan.RunSamplingProcessor(exporting, { keep: { failed: true } }),
+    ],
+  })
+  const tracer = provider.getTracer('lane')
+  const runs = ['completed', 'failed'].map((status) => {
+    const run = runspan.startRun('sampled', { tracer })
+    run.with(() => {
+      const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 5 }
+      tracer.startSpan('chat', { attributes }).end()
+    })
+    const { totals } = run.end({ status })
+    assert.equal(totals.inputTokens, 5, `totals of an unsampled run that ${status}`)
+    assert.equal(run.recorded, true)
+    return run.runId
+  })
+  tracer.startSpan('GET /health').end()
+  const left = exporter.getFinishedSpans()
+  assert.deepEqual(
+    left.map((span) => [span.name, runs.indexOf(span.spanContext().traceId), span.spanContext().traceFlags]),
+    [
+      ['invoke_agent sampled', 0, 1],
+      ['chat', 1, 1],
+      ['invoke_agent sampled', 1, 1],
+    ],
+  )
+  assert.deepEqual(
+    left.map((span) => span.attributes['runspan.usage.input_tokens']),
+    [5, undefined, 5],
+  )
+}
+
+function requireFirst(require, names) {
+  for (const name of names) {
+    try {
+      return require(name)
+    } catch (error) {
+      if (error.code !== 'MODULE_NOT_FOUND') throw error
+    }
+  }
+  throw new Error(`none of ${names.join(', ')} is installed`)
 }
 
 /** An OTLP/HTTP JSON endpoint that keeps spans with plain attributes. */

@@ -7,13 +7,17 @@ import {
   NodeTracerProvider,
   RandomIdGenerator,
 } from '@opentelemetry/sdk-trace-node'
-import { RunIdGenerator, RunRollupProcessor } from 'runspan'
+import { RunIdGenerator, RunRollupProcessor, RunSampler, RunSamplingProcessor } from 'runspan'
 import { registerRunspan, type FlushReport } from 'runspan/node'
 
 const exporter = new OTLPTraceExporter()
 export const provider = new NodeTracerProvider({
   idGenerator: new RunIdGenerator(new RandomIdGenerator()),
-  spanProcessors: [new RunRollupProcessor(), new BatchSpanProcessor(exporter)],
+  sampler: new RunSampler(new AlwaysOnSampler()),
+  spanProcessors: [
+    new RunRollupProcessor(),
+    new RunSamplingProcessor(new BatchSpanProcessor(exporter), { keep: { ratio: 0.1 } }),
+  ],
 })
 export const flushed: Promise<FlushReport> = registerRunspan({
   exporter,
