@@ -14,7 +14,8 @@ export interface DecodeJsonOptions {
 
 /** Turns an id of a body into lower-case hex. */
 type IdOf = (text: string) => string
-const idReaders: Readonly<Record<'hex' | 'base64', IdOf>> = {
+/** How ids of each form are read. */
+export const idReaders: Readonly<Record<'hex' | 'base64', IdOf>> = {
   hex: (text) => text.toLowerCase(),
   base64: (text) => Buffer.from(text, 'base64').toString('hex'),
 }

@@ -1,0 +1,37 @@
+import { RunspanError } from '../../../errors.ts'
+import { createRunReader } from '../../create-run-reader.ts'
+import type { RunReader } from '../../run-reader.ts'
+import { BackendClient } from '../http/backend-client.ts'
+import type { BackendOptions } from '../http/backend-options.ts'
+import { TempoSource } from './tempo-source.ts'
+
+/** Options of {@link createTempoReader}. */
+export interface TempoReaderOptions extends BackendOptions {
+  /** How many traces a search looks at; lists say where there were more. @defaultValue 1_000 */
+  readonly searchLimit?: number | undefined
+  /** How far back a search goes where no time is given, in milliseconds; a week is one request. @defaultValue 7 days */
+  readonly lookbackMillis?: number | undefined
+}
+
+/**
+ * Reads runs from Grafana Tempo with TraceQL. Tempo hides its newest 30 seconds unless `query_end_cutoff` says otherwise,
+ * and cuts long attributes without a word. It has no pages of spans: walks over spans fetch whole traces.
+ *
+ * @param url base address of the query API, `http://localhost:3200`; credentials in it go out as basic authentication
+ * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
+ */
+export function createTempoReader(url: string | URL, options: TempoReaderOptions = {}): RunReader {
+  const { searchLimit = 1_000, lookbackMillis = 7 * 86_400_000, ...backend } = options
+  for (const [name, value] of [
+    ['searchLimit', searchLimit],
+    ['lookbackMillis', lookbackMillis],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RunspanError(
+        'bad_configuration',
+        `Failed to read from Tempo: ${name} cannot be ${String(value)}. Use 1 or more.`,
+      )
+    }
+  }
+  return createRunReader(new TempoSource(new BackendClient('Tempo', url, backend), searchLimit, lookbackMillis))
+}

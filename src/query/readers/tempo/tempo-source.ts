@@ -1,0 +1,135 @@
+import { systemClock } from '../../../internal/clock.ts'
+import { textAt } from '../../attribute-values.ts'
+import { findAmong } from '../../find-among.ts'
+import { mapLimited } from '../../map-limited.ts'
+import { decodeRequest, idReaders, parseJson } from '../../otlp/decode-json.ts'
+import { objectAt, objectOf, objectsAt, textAt as jsonTextAt, type JsonObject } from '../../otlp/json-fields.ts'
+import { SpanBatch } from '../../otlp/span-batch.ts'
+import type { RunFilter } from '../../run-filter.ts'
+import { runKeyOf } from '../../run-key.ts'
+import type { FoundTraces, NamingKey, SpanSource, StoredTrace } from '../../span-source.ts'
+import { spansByTrace } from '../../spans-by-trace.ts'
+import type { StoredSpan } from '../../stored-span.ts'
+import { storedTraceOf } from '../../stored-trace.ts'
+import type { BackendClient } from '../http/backend-client.ts'
+import { spanset, traceQlOf } from './trace-ql.ts'
+
+const maxItems = 50_000_000
+const dayMillis = 86_400_000
+/** The longest time that one search of Tempo may cover. */
+const maxWindowMillis = 7 * dayMillis
+
+/** Grafana Tempo's traces, over its HTTP API. */
+export class TempoSource implements SpanSource {
+  readonly name: string
+  readonly #client: BackendClient
+  readonly #searchLimit: number
+  readonly #lookbackMillis: number
+
+  constructor(client: BackendClient, searchLimit: number, lookbackMillis: number) {
+    this.name = `Tempo at ${client.url}`
+    this.#client = client
+    this.#searchLimit = searchLimit
+    this.#lookbackMillis = lookbackMillis
+  }
+
+  async readTrace(traceId: string, maxSpans: number): Promise<StoredTrace | undefined> {
+    const { spans, isPartial } = await this.#read(traceId)
+    return spans.length === 0 ? undefined : storedTraceOf(traceId, spans, maxSpans, isPartial)
+  }
+
+  async #read(traceId: string): Promise<{ readonly spans: readonly StoredSpan[]; readonly isPartial: boolean }> {
+    // Without a time: one would hide the spans outside of it.
+    const answer = await this.#json(`api/v2/traces/${traceId}`, {}, [404])
+    if (answer === undefined) return { spans: [], isPartial: false }
+    try {
+      const trace = objectAt(answer, 'trace')
+      const { spans } = decodeRequest(trace, new SpanBatch(maxItems), idReaders.base64)
+      return { spans: spansByTrace(spans).get(traceId) ?? [], isPartial: isPartialAnswer(answer) }
+    } catch (error) {
+      throw this.#client.odd('its trace is not what Tempo says', error)
+    }
+  }
+
+  // Tempo has no pages: the whole trace comes at once.
+  async *readPages(traceId: string, pageSize: number): AsyncGenerator<readonly StoredSpan[], void, undefined> {
+    const { spans } = await this.#read(traceId)
+    for (let at = 0; at < spans.length; at += pageSize) yield spans.slice(at, at + pageSize)
+  }
+
+  async findRuns(filter: RunFilter, offset: number, limit: number): Promise<FoundTraces> {
+    const { traces, isCut } = await this.#search(traceQlOf(filter), filter)
+    return findAmong(traces, filter, offset, limit, isCut ? ['cut'] : [])
+  }
+
+  async findNaming(key: NamingKey, runId: string): Promise<readonly StoredSpan[]> {
+    const { traces } = await this.#search(spanset({ [`span.${key}`]: runId }), {})
+    return traces.flatMap(({ spans }) =>
+      spans.filter(({ attributes }) => runKeyOf(textAt(attributes, key) ?? '') === runId),
+    )
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Finds traces, and reads each: a search shows no more than a few spans of one. */
+  async #search(
+    q: string,
+    { fromUnixMillis, toUnixMillis }: RunFilter,
+  ): Promise<{ readonly traces: readonly StoredTrace[]; readonly isCut: boolean }> {
+    const nowMillis = systemClock.nowUnixMillis()
+    // Clocks of others may be ahead.
+    const to = toUnixMillis ?? nowMillis + dayMillis
+    const from = Math.max(fromUnixMillis ?? nowMillis - this.#lookbackMillis, 0)
+    const ids = new Set<string>()
+    let isCut = false
+    // The newest window first. One search covers a week at most.
+    for (let end = to; end > from && ids.size < this.#searchLimit; end -= maxWindowMillis) {
+      const found = await this.#ids(q, Math.max(from, end - maxWindowMillis), end)
+      isCut ||= found.length >= this.#searchLimit
+      for (const id of found) ids.add(id)
+    }
+    const traces = await mapLimited([...ids], (id) => this.readTrace(id, Number.MAX_SAFE_INTEGER))
+    return { traces: traces.filter((trace) => trace !== undefined), isCut: isCut || ids.size >= this.#searchLimit }
+  }
+
+  async #ids(q: string, fromMillis: number, toMillis: number): Promise<readonly string[]> {
+    const answer = await this.#json(
+      'api/search',
+      {
+        q,
+        limit: String(this.#searchLimit),
+        spss: '1',
+        start: String(Math.floor(fromMillis / 1_000)),
+        end: String(Math.ceil(toMillis / 1_000)),
+      },
+      [],
+    )
+    try {
+      // Ids have lost the zeros they begin with.
+      return objectsAt(answer ?? {}, 'traces').map((trace) => runKeyOf(jsonTextAt(trace, 'traceID').padStart(32, '0')))
+    } catch (error) {
+      throw this.#client.odd('its search is not what Tempo says', error)
+    }
+  }
+
+  async #json(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    absent: readonly number[],
+  ): Promise<JsonObject | undefined> {
+    const { status, bytes } = await this.#client.get(path, query, absent)
+    if (status !== 200) return undefined
+    try {
+      return objectOf(parseJson(bytes, 4 * maxItems), 'the answer')
+    } catch (error) {
+      throw this.#client.odd(`its answer to ${path} is no JSON`, error)
+    }
+  }
+}
+
+/** Older versions write the name of the status, newer ones its number. */
+function isPartialAnswer({ status }: JsonObject): boolean {
+  return status === 'PARTIAL' || status === 1
+}
