@@ -18,6 +18,9 @@ export interface LargeTextResult {
   readonly original: MeasuredText
 }
 
+/** What the thread says: once that it is ready, then what came of each job. */
+export type ThreadMessage = 'ready' | { readonly id: number; readonly result: LargeTextResult | undefined }
+
 /** Does the job, on whichever thread. */
 export function doLargeTextJob({ text, rules, maxSizeBytes }: LargeTextJob): LargeTextResult {
   const clean = rules === undefined ? text : redactText(text, rules)

@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 
-import { doLargeTextJob, type LargeTextJob, type LargeTextResult } from './large-text-job.ts'
+import { doLargeTextJob, type LargeTextJob, type LargeTextResult, type ThreadMessage } from './large-text-job.ts'
 
 /** Texts that may be in the worker thread at a time, in bytes; V8 takes up to two per UTF-16 code unit. */
 const maxPendingSizeBytes = 128 * 1024 * 1024
 /** How long a job may take. Only an expression of the application that never comes to an end takes so long. */
-const deadlineMillis = 10_000
+const defaultDeadlineMillis = 10_000
 
 interface PendingJob {
   readonly job: LargeTextJob
@@ -19,17 +19,26 @@ interface PendingJob {
  */
 export class LargeTexts {
   readonly #file: URL
+  readonly #deadlineMillis: number
   #worker: Worker | undefined
-  /** Entered when a worker fails before it has done anything; never left. */
+  /** Entered when a thread ends before it has loaded its program; never left. */
   #isUnavailable = false
-  #hasWorked = false
+  /** Whether the thread has loaded its program. */
+  #isReady = false
   #nextId = 0
   #pendingSizeBytes = 0
   #deadline: NodeJS.Timeout | undefined
   readonly #jobs = new Map<number, PendingJob>()
 
-  constructor(file: URL = threadFile()) {
+  /** @param file the program of the thread */
+  constructor(file: URL = threadFile(), deadlineMillis = defaultDeadlineMillis) {
     this.#file = file
+    this.#deadlineMillis = deadlineMillis
+  }
+
+  /** Whether the work is done on this thread, because no other can be started. */
+  get runsHere(): boolean {
+    return this.#isUnavailable
   }
 
   /** Bytes of text that are in the thread. */
@@ -60,18 +69,20 @@ export class LargeTexts {
       this.#worker.ref()
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage({ id, job })
-      this.#deadline ??= setTimeout(() => this.#overdue(), deadlineMillis).unref()
+      if (this.#isReady) this.#startClock()
     } catch {
       this.#gone()
     }
   }
 
   #start(): Worker {
-    // Without the process's own arguments: a test runner's or a debugger's are not for this thread.
-    const worker = new Worker(this.#file, { name: 'runspan large texts', execArgv: [], stdout: false, stderr: false })
-    worker.on('message', ({ id, result }: { readonly id: number; readonly result: LargeTextResult | undefined }) => {
-      this.#hasWorked = true
-      this.#settle(id, result)
+    // Without arguments and environment: what they load into the process, tracing first of all, is not for this thread.
+    const worker = new Worker(this.#file, { name: 'runspan large texts', execArgv: [], env: {} })
+    worker.on('message', (message: ThreadMessage) => {
+      if (message === 'ready') {
+        this.#isReady = true
+        this.#startClock()
+      } else this.#settle(message.id, message.result)
     })
     worker.on('error', () => this.#gone(worker))
     worker.on('exit', () => this.#gone(worker))
@@ -83,30 +94,54 @@ export class LargeTexts {
     if (pending === undefined) return
     this.#jobs.delete(id)
     this.#pendingSizeBytes -= pending.sizeBytes
-    clearTimeout(this.#deadline)
-    this.#deadline = undefined
+    this.#stopClock()
     if (this.#jobs.size === 0) this.#worker?.unref()
-    else this.#deadline = setTimeout(() => this.#overdue(), deadlineMillis).unref()
+    else if (this.#isReady) this.#startClock()
     pending.resolve(result)
   }
 
-  /** Jobs are done in order, so the first one is the one that hangs. It leaves nothing, the others are done again. */
+  #forgetWorker(): void {
+    this.#worker = undefined
+    this.#isReady = false
+    this.#stopClock()
+  }
+
+  /** The clock of the job that the thread is at. */
+  #startClock(): void {
+    if (this.#jobs.size > 0) this.#deadline ??= setTimeout(() => this.#overdue(), this.#deadlineMillis).unref()
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+  }
+
+  /** Jobs are done in order, so it is the first one that hangs. */
   #overdue(): void {
     const worker = this.#worker
-    this.#worker = undefined
+    this.#forgetWorker()
     void worker?.terminate()
-    this.#deadline = undefined
+    this.#skipFirst()
+  }
+
+  /** The thread ended by itself: it could not load its program, or its job was too much for it. */
+  #gone(worker = this.#worker): void {
+    if (worker !== this.#worker) return
+    const wasReady = this.#isReady
+    this.#forgetWorker()
+    if (wasReady) {
+      this.#skipFirst()
+      return
+    }
+    this.#isUnavailable = true
+    for (const [id, { job }] of this.#jobs) this.#settle(id, here(job))
+  }
+
+  /** What ended a thread would end the next, or this one: it leaves nothing. The others are done again. */
+  #skipFirst(): void {
     const first = this.#jobs.keys().next()
     if (!first.done) this.#settle(first.value, undefined)
     for (const [id, { job }] of this.#jobs) this.#post(id, job)
-  }
-
-  /** The thread ended by itself. One that has worked is started again with the next job; its jobs are done here. */
-  #gone(worker = this.#worker): void {
-    if (worker !== this.#worker) return
-    this.#worker = undefined
-    if (!this.#hasWorked) this.#isUnavailable = true
-    for (const [id, { job }] of this.#jobs) this.#settle(id, here(job))
   }
 }
 

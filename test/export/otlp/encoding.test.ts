@@ -21,6 +21,16 @@ function encodeAll(all: readonly ExportableSpan[], options: OtlpEncoderOptions =
 /** Groups scopes by what they say, as Runspan does; the stock serializer goes by identity. */
 const stock = (all: readonly ExportableSpan[]): Uint8Array => ProtobufTraceSerializer.serializeRequest(all as never)!
 
+/** Integers are texts for us, and numbers for the stock serializer. */
+function parseJson(bytes: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(bytes).toString(), (name, value: unknown) =>
+    name === 'intValue' ? String(value) : value,
+  )
+}
+
+const bySpanId = (a: { spanId: string }, b: { spanId: string }) => (a.spanId < b.spanId ? -1 : 1)
+const contextOf = (traceId: string, spanId: string) => () => ({ traceId, spanId, traceFlags: 1 })
+
 describe('protobuf', () => {
   it("decodes, by OTLP's own definitions, to what the stock serializer's bytes decode to", () => {
     fc.assert(
@@ -79,11 +89,9 @@ describe('JSON', () => {
   })
 
   it('is what the stock serializer writes, but for integers as texts and for what holds its default', () => {
-    const parse = (bytes: Uint8Array): unknown =>
-      JSON.parse(Buffer.from(bytes).toString(), (name, value: unknown) => (name === 'intValue' ? String(value) : value))
     const span = fullSpan()
-    const ours = parse(encodeAll([span], { ...asRecorded, encoding: 'json' })) as object
-    const theirs = parse(JsonTraceSerializer.serializeRequest([span] as never)!)
+    const ours = parseJson(encodeAll([span], { ...asRecorded, encoding: 'json' })) as object
+    const theirs = parseJson(JsonTraceSerializer.serializeRequest([span] as never)!)
     expect(theirs).toMatchObject(ours)
     expect(ours).toHaveProperty('resourceSpans[0].scopeSpans[0].spans[0].attributes[4]')
   })
@@ -119,7 +127,6 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
         const encoder = createOtlpEncoder(options)
         const encoded = all.map((span) => encoder.encodeSpan(span)!)
         const [first, second] = [encoded.slice(0, at), encoded.slice(at)]
-        const bySpanId = (a: { spanId: string }, b: { spanId: string }) => (a.spanId < b.spanId ? -1 : 1)
         expect(
           [...decode(encoder.encodeRequest(first)), ...decode(encoder.encodeRequest(second))].toSorted(bySpanId),
         ).toEqual(decode(encoder.encodeRequest(encoded)).toSorted(bySpanId))
@@ -131,12 +138,11 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
   it('puts spans of equal scopes together, and those of different resources apart', () => {
     const resource = { attributes: { 'service.name': 'planner' } }
     const other = { attributes: { 'service.name': 'planner' } }
-    const scope = () => ({ name: 'runspan', version: '0.1.0' })
     const encoder = createOtlpEncoder(options)
     const encoded = [
-      fullSpan({ resource, instrumentationScope: scope() }),
-      fullSpan({ resource: other, instrumentationScope: scope() }),
-      fullSpan({ resource, instrumentationScope: scope() }),
+      fullSpan({ resource, instrumentationScope: { name: 'runspan', version: '0.1.0' } }),
+      fullSpan({ resource: other, instrumentationScope: { name: 'runspan', version: '0.1.0' } }),
+      fullSpan({ resource, instrumentationScope: { name: 'runspan', version: '0.1.0' } }),
     ].map((span) => encoder.encodeSpan(span)!)
     expect(encoded[0]!.scope).toBe(encoded[2]!.scope)
     expect(encoded[0]!.resource).toBe(encoded[2]!.resource)
@@ -146,7 +152,6 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
 
   it('gives nothing for a span without valid ids, and for one that throws when it is read', () => {
     const encoder = createOtlpEncoder(options)
-    const contextOf = (traceId: string, spanId: string) => () => ({ traceId, spanId, traceFlags: 1 })
     const good = contextOf('00f067aa0ba902b74bf92f3577b34da6', '00f067aa0ba902b7')
     const bad: readonly ExportableSpan[] = [
       fullSpan({ spanContext: contextOf('0'.repeat(32), '00f067aa0ba902b7') }),

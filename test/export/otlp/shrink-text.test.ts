@@ -87,9 +87,10 @@ describe('JSON that is too large', () => {
     const text = JSON.stringify(
       Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`name ${index}`, index])),
     )
-    const short = JSON.parse(shrinkText(text, 600)) as { readonly _truncated: Readonly<Record<string, unknown>> }
-    expect(short._truncated).toMatchObject({ original_bytes: sizeOf(text), sha256: sha256(text) })
-    expect(text.startsWith(short._truncated['start'] as string)).toBe(true)
+    const short = JSON.parse(shrinkText(text, 600)) as Readonly<Record<'_truncated', Readonly<Record<string, unknown>>>>
+    const { _truncated: mark } = short
+    expect(mark).toMatchObject({ original_bytes: sizeOf(text), sha256: sha256(text) })
+    expect(text.startsWith(mark['start'] as string)).toBe(true)
     expect(sizeOf(JSON.stringify(short))).toBeGreaterThan(400)
   })
 

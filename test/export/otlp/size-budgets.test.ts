@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { createOtlpEncoder, type OtlpEncoderOptions } from '../../../src/export/otlp/create-otlp-encoder.ts'
+import { createOtlpEncoder } from '../../../src/export/otlp/create-otlp-encoder.ts'
 import type { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../../../src/export/otlp/otlp-encoder.ts'
 import type { OffloadSite } from '../../../src/export/otlp/outgoing-values.ts'
@@ -18,6 +18,8 @@ import { randomSpan } from './random-span.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const textOf = (span: StoredSpan, key: string) => span.attributes[key] as string
+
+const eventOf = (index: number) => ({ name: `event ${index}`, time: [1, index] as const, attributes: { index } })
 
 function decoded(encoder: OtlpEncoder, span: EncodedSpan): StoredSpan {
   const bytes = encoder.encodeRequest([span])
@@ -49,7 +51,7 @@ describe('budgets', () => {
     ['maxRequestSizeBytes', Number.NaN],
     ['maxSpanSizeBytes', '1 MiB'],
   ])('are refused at set-up: %s %s', (name, value) => {
-    expect(() => createOtlpEncoder({ [name]: value } as OtlpEncoderOptions)).toThrow(
+    expect(() => createOtlpEncoder({ [name]: value })).toThrow(
       new RegExp(`Failed to configure ${name}: .* cannot be used. Use a whole number of bytes, at least \\d+`),
     )
   })
@@ -173,10 +175,9 @@ describe.each(['protobuf', 'json'] as const)('a span that is too large, in %s', 
 
   it('loses its oldest events, then links, then its largest attributes, and says how many', () => {
     const encoder = createOtlpEncoder({ encoding, maxSpanSizeBytes: 4096 })
-    const event = (index: number) => ({ name: `event ${index}`, time: [1, index] as const, attributes: { index } })
     const link = fullSpan().links[0]!
     const withEvents = encoder.encodeSpan(
-      fullSpan({ events: Array.from({ length: 500 }, (_, index) => event(index)), droppedEventsCount: 2 }),
+      fullSpan({ events: Array.from({ length: 500 }, (_, index) => eventOf(index)), droppedEventsCount: 2 }),
     )!
     const events = decoded(encoder, withEvents).events
     expect(events.at(-1)!.name).toBe('event 499')

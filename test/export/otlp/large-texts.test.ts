@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+
+import { createOtlpEncoder } from '../../../src/export/otlp/create-otlp-encoder.ts'
+import { LargeTexts } from '../../../src/export/otlp/large-texts.ts'
+import { measureText } from '../../../src/export/otlp/truncation-mark.ts'
+import { Redaction } from '../../../src/export/redaction/redaction.ts'
+import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
+import { fullSpan } from './full-span.ts'
+
+const secret = 'sk-proj-abcdefghijklmnopqrstuvwxyz'
+/** A text of about a megabyte with a secret that the cut goes through. */
+const large = `${'word '.repeat(52_380)}${secret} ${'word '.repeat(150_000)}`
+const { rules } = new Redaction()
+const missing = () => new URL('./no-such-thread.js', import.meta.url)
+/** Node 20 cannot run TypeScript: there the work is done on this thread, and only that is tested. */
+const canStartThread = Number(process.versions.node.split('.')[0]) >= 22
+
+function valuesOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  return decodeProtobuf(bytes).spans[0]!.attributes
+}
+
+describe('an encoder that need not answer at once', () => {
+  it('answers at once for ordinary spans', () => {
+    const encoder = createOtlpEncoder()
+    expect(encoder.encodeSpanAsync(fullSpan())).toEqual(encoder.encodeSpan(fullSpan()))
+  })
+
+  it('gives spans with large texts later, the same as it would have given at once', async () => {
+    const encoder = createOtlpEncoder()
+    const json = JSON.stringify([{ role: 'user', content: large, password: 'hunter2' }])
+    const span = fullSpan({
+      attributes: { large, json, small: 'here' },
+      events: [{ name: 'exception', time: [1, 2], attributes: { 'exception.message': large } }],
+      status: { code: 2, message: large },
+    })
+    const later = encoder.encodeSpanAsync(span)
+    expect(later).toBeInstanceOf(Promise)
+    const encoded = (await later)!
+    const atOnce = encoder.encodeSpan(span)!
+    expect(Buffer.from(encoded.bytes).equals(atOnce.bytes)).toBe(true)
+    expect(encoded.truncatedCount).toBe(atOnce.truncatedCount)
+    expect(encoded.truncatedCount).toBe(4)
+    const text = Buffer.from(encoded.bytes).toString('latin1')
+    expect(text).not.toContain(secret.slice(0, 12))
+    expect(text).not.toContain('hunter2')
+    expect(encoder.pendingSizeBytes).toBe(0)
+  })
+
+  it('asks the application about large texts on its own thread, after the rules and before the cut', async () => {
+    const seen: number[] = []
+    const encoder = createOtlpEncoder({
+      redaction: {
+        redact: (text, { key }) => {
+          if (key !== 'large') return text
+          seen.push(text.length)
+          expect(text).not.toContain(secret)
+          return text.replaceAll('word', 'WORD')
+        },
+      },
+    })
+    const { large: value } = valuesOf(
+      encoder.encodeRequest([(await encoder.encodeSpanAsync(fullSpan({ attributes: { large } })))!]),
+    )
+    expect(seen).toEqual([large.length - secret.length + '[redacted:api_key]'.length])
+    expect(value).toMatch(/^WORD .*…\[truncated/)
+  })
+
+  it('offers large texts to the place for them whole and redacted', async () => {
+    let kept = ''
+    const encoder = createOtlpEncoder({
+      offload: (value) => {
+        kept = value
+        return 's3://content/1'
+      },
+    })
+    const encoded = (await encoder.encodeSpanAsync(fullSpan({ attributes: { large } })))!
+    expect(kept).toBe(large.replace(secret, '[redacted:api_key]'))
+    const { sha256, sizeBytes } = measureText(kept)
+    expect(JSON.parse(valuesOf(encoder.encodeRequest([encoded]))['large'] as string)).toEqual({
+      _truncated: { original_bytes: sizeBytes, sha256, reference: 's3://content/1' },
+    })
+  })
+
+  it('leaves texts whole that are large but in their budget', async () => {
+    const encoder = createOtlpEncoder({ maxAttributeSizeBytes: 4_000_000, maxSpanSizeBytes: 4_000_000 })
+    const text = 'ü'.repeat(400_000)
+    const encoded = (await encoder.encodeSpanAsync(fullSpan({ attributes: { text } })))!
+    expect(encoded.truncatedCount).toBe(0)
+    expect(valuesOf(encoder.encodeRequest([encoded]))['text']).toBe(text)
+  })
+})
+
+describe('the worker thread', () => {
+  it.skipIf(!canStartThread)('does jobs elsewhere, in order, and lets this thread go on', async () => {
+    const texts = new LargeTexts()
+    const jobs = [1, 2, 3].map((number) => texts.run({ text: `${number}${large}`, rules, maxSizeBytes: 1000 }))
+    expect(texts.pendingSizeBytes).toBe(3 * (large.length + 1) * 2)
+    expect(texts.runsHere).toBe(false)
+    const results = await Promise.all(jobs)
+    expect(results.map((result) => result?.text.slice(0, 5))).toEqual(['1word', '2word', '3word'])
+    expect(texts.runsHere).toBe(false)
+    expect(texts.pendingSizeBytes).toBe(0)
+  })
+
+  it('is done without where it cannot be started', async () => {
+    const texts = new LargeTexts(missing())
+    const result = await texts.run({ text: large, rules, maxSizeBytes: 1000 })
+    expect(result?.text).toMatch(/^word .*…\[truncated/)
+    expect(texts.runsHere).toBe(true)
+    expect((await texts.run({ text: 'again', rules: undefined, maxSizeBytes: undefined }))?.text).toBe('again')
+    expect(texts.pendingSizeBytes).toBe(0)
+  })
+
+  it.skipIf(!canStartThread)('is given up for the one text that never comes to an end', async () => {
+    const texts = new LargeTexts(undefined, 500)
+    const hanging = new Redaction({ patterns: [{ name: 'slow', pattern: /^(a+)+$/ }] })
+    const [hung, next] = await Promise.all([
+      texts.run({ text: `${'a'.repeat(60)}!`, rules: hanging.rules, maxSizeBytes: 1000 }),
+      texts.run({ text: large, rules, maxSizeBytes: 1000 }),
+    ])
+    expect(hung).toBeUndefined()
+    expect(next?.text).toMatch(/^word /)
+    expect(texts.pendingSizeBytes).toBe(0)
+  })
+
+  it('takes no more than it has room for; the rest leaves nothing', async () => {
+    const texts = new LargeTexts(missing())
+    const text = 'x'.repeat(40 * 1024 * 1024)
+    const jobs = [1, 2].map(() => texts.run({ text, rules: undefined, maxSizeBytes: 1000 }))
+    const [first, second] = await Promise.all(jobs)
+    expect(first?.text).toMatch(/^x+…\[truncated original_bytes=41943040/)
+    expect(second).toBeUndefined()
+  })
+})
