@@ -1,3 +1,5 @@
+import type { SpanContext } from '@opentelemetry/api'
+
 import type { ReadableSpanLike } from './span-like.ts'
 import type { SpanNode } from './span-node.ts'
 
@@ -55,8 +57,12 @@ export class OpenSpans {
 
   /** The open span that another one names as its parent; none where that is elsewhere or has ended. */
   parentOf(span: ReadableSpanLike): SpanNode | undefined {
-    const context = span.parentSpanContext
-    if (context === undefined || context.isRemote === true) return undefined
+    return span.parentSpanContext === undefined ? undefined : this.find(span.parentSpanContext)
+  }
+
+  /** The open span of that context. */
+  find(context: SpanContext): SpanNode | undefined {
+    if (context.isRemote === true) return undefined
     for (let node = this.#firstUnindexed; node !== undefined; node = node.next) {
       this.#index.set(node.span.spanContext().spanId, node)
       node.isIndexed = true
@@ -66,3 +72,6 @@ export class OpenSpans {
     return parent?.span.spanContext().traceId === context.traceId ? parent : undefined
   }
 }
+
+/** Those of this process, whichever processor counts them: a sampler asks before a span is there. */
+export const openSpans = new OpenSpans()

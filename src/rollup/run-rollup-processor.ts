@@ -19,7 +19,7 @@ import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { Adoption } from './adoption.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
-import { OpenSpans } from './open-spans.ts'
+import { openSpans } from './open-spans.ts'
 import { partOfTrace } from './part-of-trace.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
@@ -91,7 +91,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly #onUsage: RollupOptions['onUsage']
   readonly #metrics: RunMetrics | undefined
   readonly #adoption: Adoption | undefined
-  readonly #openSpans = new OpenSpans()
+  readonly #openSpans = openSpans
   /** Closed parts with late numbers that no amendment has reported yet. */
   readonly #pending = new Set<PartTally>()
   #isShutDown = false
