@@ -1,6 +1,3 @@
-import type { Attributes } from '@opentelemetry/api'
-
-import { ALIASES_OF_AI_SDK } from '../attributes.ts'
 import { providerIdOf } from './provider-id.ts'
 
 /** What tells whether a span's cached input is in its input. */
@@ -15,6 +12,8 @@ export interface InputEvidence {
   readonly scopeName: string | undefined
   readonly provider: string | undefined
   readonly model: string | undefined
+  /** Whether it is written as the AI SDK up to version 5 does, which passes on what providers say. */
+  readonly isAiSdk5: boolean
 }
 
 /** Instrumentations that pass on what Anthropic and Bedrock say, who report cached input beside the input. */
@@ -36,25 +35,19 @@ const insideProviders: ReadonlySet<string> = new Set(['azure', 'openai'])
  *
  * docs/prices.md has the table.
  */
-export function inclusiveInput(evidence: InputEvidence, attributes: Attributes): number {
+export function inclusiveInput(evidence: InputEvidence): number {
   const { input, output, total, cached } = evidence
   const isBeside =
-    isKnownToBeBeside(evidence, attributes) ||
+    isKnownToBeBeside(evidence) ||
     (cached > input && !insideProviders.has(providerIdOf(evidence.provider ?? ''))) ||
     total === input + Math.max(output, 0) + cached
   return isBeside ? input + cached : input
 }
 
-function isKnownToBeBeside({ scopeName, provider, model }: InputEvidence, attributes: Attributes): boolean {
+function isKnownToBeBeside({ scopeName, provider, model, isAiSdk5 }: InputEvidence): boolean {
   if (scopeName !== undefined && besideScopes.has(scopeName)) return true
   if (scopeName === 'strands-agents' || provider === 'strands-agents') return isClaude(model)
-  return (
-    provider !== undefined &&
-    reportsBeside(provider) &&
-    attributes[ALIASES_OF_AI_SDK.uncachedInput] === undefined &&
-    (attributes[ALIASES_OF_AI_SDK.cachedInput] !== undefined ||
-      attributes[ALIASES_OF_AI_SDK.providerMetadata] !== undefined)
-  )
+  return isAiSdk5 && provider !== undefined && reportsBeside(provider)
 }
 
 function isClaude(model: string | undefined): boolean {

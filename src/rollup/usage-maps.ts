@@ -1,7 +1,10 @@
+import type { Attributes } from '@opentelemetry/api'
+
+import { ALIASES_OF_USAGE_MAPS } from '../attributes.ts'
 import type { UsageDetails } from '../run/types.ts'
 
 /** Usage that a producer wrote as one JSON string. Cached parts are in the input, reasoning is in the output. */
-export interface MappedUsage {
+interface MappedUsage {
   readonly input: number | undefined
   readonly output: number | undefined
   readonly cacheRead: number | undefined
@@ -21,12 +24,28 @@ const nothing: MappedUsage = {
   details: undefined,
 }
 
+/** What producers put into one JSON string: per number, the first map that has it. */
+export function readUsageMaps(attributes: Attributes): MappedUsage {
+  const { langfuse, langsmith, mlflow } = ALIASES_OF_USAGE_MAPS
+  const first = readLangfuseUsage(attributes[langfuse])
+  const second = readLangsmithUsage(attributes[langsmith])
+  const third = readMlflowUsage(attributes[mlflow])
+  return {
+    input: first.input ?? second.input ?? third.input,
+    output: first.output ?? second.output ?? third.output,
+    cacheRead: first.cacheRead ?? second.cacheRead ?? third.cacheRead,
+    cacheWrite: first.cacheWrite ?? second.cacheWrite ?? third.cacheWrite,
+    reasoning: first.reasoning ?? second.reasoning ?? third.reasoning,
+    details: first.details ?? second.details ?? third.details,
+  }
+}
+
 /**
  * Langfuse's `usage_details`. Each of its names is a bucket of its own, so that `input` is what is left of the input when
  * the buckets beside it (`input_cached_tokens`, `cache_read_input_tokens` …) are taken out. A map whose total says
  * otherwise is believed: its details are parts of the input.
  */
-export function readLangfuseUsage(text: unknown): MappedUsage {
+function readLangfuseUsage(text: unknown): MappedUsage {
   const map = parsed(text)
   if (map === undefined) return nothing
   const input = pick(map, 'input', 'promptTokens', 'input_tokens', 'inputTokens')
@@ -50,7 +69,7 @@ export function readLangfuseUsage(text: unknown): MappedUsage {
 }
 
 /** LangSmith's `usage_metadata`, and LangChain's: details are parts of the totals. */
-export function readLangsmithUsage(text: unknown): MappedUsage {
+function readLangsmithUsage(text: unknown): MappedUsage {
   const map = parsed(text)
   if (map === undefined) return nothing
   const input = asCounts(map['input_token_details'])
@@ -69,7 +88,7 @@ export function readLangsmithUsage(text: unknown): MappedUsage {
 }
 
 /** MLflow's `tokenUsage`. */
-export function readMlflowUsage(text: unknown): MappedUsage {
+function readMlflowUsage(text: unknown): MappedUsage {
   const map = parsed(text)
   if (map === undefined) return nothing
   return {
