@@ -6,15 +6,22 @@ import type { BatchOptions, OtlpModule, SpanExporterLike } from './trace-sdk.ts'
 
 /** Where spans go, decided before anything is loaded. */
 export interface Destinations {
-  /** Packages that hold an OTLP exporter, the wanted one first; empty where spans do not go out as OTLP. */
+  /** Whether they go out as OTLP over HTTP by our own processor. */
+  readonly runspan: boolean
+  /** Packages that hold an OTLP exporter of OpenTelemetry's to use instead, the wanted one first; empty for none. */
   readonly otlp: readonly string[]
   readonly console: boolean
 }
 
-/** What OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_PROTOCOL ask for: OTLP over HTTP as JSON where they are unset. */
-export function destinationsFrom(environment: Environment): Destinations {
+/**
+ * What OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_PROTOCOL ask for: OTLP over HTTP where they are unset. gRPC is left to
+ * OpenTelemetry's exporter.
+ *
+ * @param isStock whether OpenTelemetry's exporter is to be used for HTTP too
+ */
+export function destinationsFrom(environment: Environment, isStock: boolean): Destinations {
   const names = readNames(environment, 'OTEL_TRACES_EXPORTER') ?? ['otlp']
-  if (names.includes('none')) return { otlp: [], console: false }
+  if (names.includes('none')) return { runspan: false, otlp: [], console: false }
   for (const name of names) {
     if (name !== 'otlp' && name !== 'console') {
       diag.warn(
@@ -22,16 +29,26 @@ export function destinationsFrom(environment: Environment): Destinations {
       )
     }
   }
-  return { otlp: names.includes('otlp') ? otlpPackagesFrom(environment) : [], console: names.includes('console') }
+  const isOtlp = names.includes('otlp')
+  const usesPackage = isOtlp && (isStock || protocolOf(environment).name === 'grpc')
+  return {
+    runspan: isOtlp && !usesPackage,
+    otlp: usesPackage ? otlpPackagesFrom(environment) : [],
+    console: names.includes('console'),
+  }
 }
 
-/** The package for the protocol, then one that does as well. */
-function otlpPackagesFrom(environment: Environment): readonly string[] {
+function protocolOf(environment: Environment): { readonly variable: string; readonly name: string | undefined } {
   const variable =
     readText(environment, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') === undefined
       ? 'OTEL_EXPORTER_OTLP_PROTOCOL'
       : 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'
-  const protocol = readText(environment, variable)?.toLowerCase() ?? 'http/json'
+  return { variable, name: readText(environment, variable)?.toLowerCase() }
+}
+
+/** The package for the protocol, then one that does as well. */
+function otlpPackagesFrom(environment: Environment): readonly string[] {
+  const { variable, name: protocol = 'http/json' } = protocolOf(environment)
   switch (protocol) {
     case 'http/json':
       return [otlpPackages['http/json']]

@@ -6,13 +6,13 @@ const signals = ['SIGTERM', 'SIGINT'] as const
 
 /**
  * Flushes before the process ends: at its natural end, and where asked on SIGTERM and SIGINT. Never calls
- * `process.exit`. Not covered, because nothing asynchronous can happen any more: `process.exit()`, and an exception or
- * rejection that nobody catches.
+ * `process.exit`. On `process.exit()`, and after an exception or rejection that nobody catches, it only ends the runs
+ * that are open: what is left then, our own processor sends in the last moment.
  *
  * @returns what takes the listeners away again
  */
 export function flushBeforeExit(registration: Registration, onSignals: boolean): () => void {
-  const stops = [flushAtNaturalEnd(registration)]
+  const stops = [flushAtNaturalEnd(registration), endRunsAtExit(registration)]
   if (onSignals) stops.push(...signals.map((signal) => flushOnSignal(registration, signal)))
   return () => {
     for (const stop of stops) stop()
@@ -50,6 +50,15 @@ function flushAtNaturalEnd(registration: Registration): () => void {
   }
   process.on('beforeExit', onBeforeExit)
   return () => process.off('beforeExit', onBeforeExit)
+}
+
+/** Before the processor's own listener, which sends what is there. */
+function endRunsAtExit(registration: Registration): () => void {
+  const onExit = (): void => {
+    if (registration.sendsAtExit) registration.endOpenRuns()
+  }
+  process.prependListener('exit', onExit)
+  return () => process.off('exit', onExit)
 }
 
 /**

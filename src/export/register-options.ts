@@ -9,6 +9,7 @@ import type { IdGeneratorLike } from '../run/run-id-generator.ts'
 import type { RunspanOptions } from '../run/settings.ts'
 import type { RunSamplingOptions } from '../sampling/run-sampling-processor.ts'
 import type { SamplerLike } from '../sampling/sampler-like.ts'
+import type { DeliveryOptions } from './delivery/delivery-options.ts'
 import type { SpanExporterLike } from './trace-sdk.ts'
 
 /** Options of `registerRunspan`. An option beats the environment, and that the default. */
@@ -21,8 +22,14 @@ export interface RegisterOptions extends RunspanOptions {
   readonly rollup?: RollupOptions | undefined
   /** Further span processors, after the one that exports. Flushed and shut down with it. */
   readonly spanProcessors?: readonly SpanProcessorLike[] | undefined
-  /** Where spans go instead of what OTEL_TRACES_EXPORTER says. Spans come in batches, as OTEL_BSP_* say. */
-  readonly exporter?: SpanExporterLike | undefined
+  /**
+   * What sends spans out instead of the `RunspanSpanProcessor`: an exporter, whatever OTEL_TRACES_EXPORTER says, or
+   * `'stock'` for OpenTelemetry's own OTLP exporter, which has to be installed. Both come behind a batch processor, as
+   * OTEL_BSP_* say.
+   */
+  readonly exporter?: SpanExporterLike | 'stock' | undefined
+  /** Options of the `RunspanSpanProcessor`: destinations, limits, redaction. Not beside an `exporter`. */
+  readonly delivery?: DeliveryOptions | undefined
   /** Where ids come from that Runspan does not decide. @defaultValue random ids */
   readonly idGenerator?: IdGeneratorLike | undefined
   /**
@@ -64,7 +71,12 @@ const checks: Readonly<
     fits: areProcessors,
     advice: 'Pass an array of span processors.',
   },
-  exporter: { fits: (value) => hasMethods(value, ['export', 'shutdown']), advice: 'Pass a span exporter.' },
+  exporter: {
+    fits: (value) => value === 'stock' || hasMethods(value, ['export', 'shutdown']),
+    advice: "Pass a span exporter, or 'stock'.",
+  },
+  // The processor checks what is in it.
+  delivery: { fits: isRecord, advice: 'Pass an object of delivery options.' },
   idGenerator: {
     fits: (value) => hasMethods(value, ['generateTraceId', 'generateSpanId']),
     advice: 'Pass an object with generateTraceId() and generateSpanId(); RunIdGenerator is put around it.',
@@ -98,6 +110,13 @@ export function checkRegisterOptions(options: RegisterOptions): void {
     if (check === undefined)
       throw bad(name, value, `There is no such option. Known are ${Object.keys(checks).join(', ')}.`)
     if (value !== undefined && !check.fits(value as never)) throw bad(name, value, check.advice)
+  }
+  if (options.delivery !== undefined && options.exporter !== undefined) {
+    throw bad(
+      'delivery',
+      options.delivery,
+      'Leave it or the exporter out: an exporter of your own is not affected by it.',
+    )
   }
 }
 

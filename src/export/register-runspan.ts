@@ -12,6 +12,7 @@ import { RunSampler } from '../sampling/run-sampler.ts'
 import { RunSamplingProcessor } from '../sampling/run-sampling-processor.ts'
 import { otherCopyOf } from './api-copies.ts'
 import { batchOptionsFrom } from './batch-options.ts'
+import { RunspanSpanProcessor } from './delivery/runspan-span-processor.ts'
 import { Delivery } from './delivery.ts'
 import { startDiagLogger } from './diag-logger.ts'
 import { readFlag, type Environment } from './environment.ts'
@@ -25,6 +26,7 @@ import { resourceFrom } from './resource.ts'
 import { samplerFrom } from './sampler.ts'
 import { findSdk, type FoundSdk } from './sdk-packages.ts'
 import { spanLimitsFrom } from './span-limits.ts'
+import type { SpanExporterLike } from './trace-sdk.ts'
 
 const defaultFlushTimeoutMillis = 10_000
 
@@ -33,14 +35,14 @@ const registrationKey = Symbol.for('runspan.v1.registration')
 type Host = { [registrationKey]?: RegisteredRunspan }
 
 /**
- * Sets OpenTelemetry up for runs: provider, context manager, W3C propagators, `RunIdGenerator`, `RunRollupProcessor`,
- * batch processor and OTLP exporter, from the SDK packages that the application has installed. Synchronous, so that a
- * run may start on the next line. Every OTEL_* variable of the tracing SDK is honoured, on SDK 2.x and 3.x alike; with
+ * Sets OpenTelemetry up for runs: provider, context manager and W3C propagators from the SDK packages that the
+ * application has installed, with `RunIdGenerator`, `RunRollupProcessor` and `RunspanSpanProcessor`, which sends spans as
+ * OTLP over HTTP. Synchronous, so that a run may start on the next line. Every OTEL_* variable of the tracing SDK is honoured, on SDK 2.x and 3.x alike; with
  * OTEL_SDK_DISABLED=true runs work and nothing is recorded.
  *
- * What has ended is flushed at the natural end of the process, and on SIGTERM and SIGINT. Before `process.exit()`, and
- * after an exception that nobody catches, nothing asynchronous can happen: await {@link RegisteredRunspan.shutdown}
- * there. An unreachable collector holds the end up for as long as the exporter retries, 10 seconds at most.
+ * Nothing is lost at the end of the process: what has ended is flushed at its natural end and on SIGTERM and SIGINT,
+ * and sent in the last moment on `process.exit()` and after an exception that nobody catches; runs that are open end as
+ * abandoned. A collector that does not answer holds the end up for `flushTimeoutMillis` at most.
  *
  * It is for applications without a set-up. Beside an existing `NodeSDK`, add `idGenerator: new RunIdGenerator()` and
  * `new RunRollupProcessor()` to that one instead.
@@ -83,13 +85,21 @@ export function registerRunspan(options: RegisterOptions = {}): RegisteredRunspa
 }
 
 function registerEnabled(options: RegisterOptions, environment: Environment): Registration {
-  const destinations: Destinations =
-    options.exporter === undefined ? destinationsFrom(environment) : { otlp: [], console: false }
+  const destinations: Destinations = isExporter(options.exporter)
+    ? { runspan: false, otlp: [], console: false }
+    : destinationsFrom(environment, options.exporter === 'stock')
   const found = findSdk(destinations.otlp)
   const { sdk } = found
   const rollup = new RunRollupProcessor({ ...options.rollup, adopt: options.rollup?.adopt ?? 'agents' })
   const delivery = new Delivery()
-  const exporting = exportingProcessors(options, environment, destinations, found, delivery)
+  const flushTimeoutMillis = options.flushTimeoutMillis ?? defaultFlushTimeoutMillis
+  const runspan = destinations.runspan
+    ? new RunspanSpanProcessor({ flushTimeoutMillis, ...options.delivery })
+    : undefined
+  const exporting = [
+    ...(runspan === undefined ? [] : [runspan]),
+    ...exportingProcessors(options, environment, destinations, found, delivery),
+  ]
   const { sampling } = options
   const processors = [
     rollup,
@@ -116,7 +126,8 @@ function registerEnabled(options: RegisterOptions, environment: Environment): Re
     processors,
     rollup,
     delivery,
-    flushTimeoutMillis: options.flushTimeoutMillis ?? defaultFlushTimeoutMillis,
+    runspan,
+    flushTimeoutMillis,
   })
   registration.onShutdown(flushBeforeExit(registration, options.exitSignals ?? true))
   if (stopCarrying !== undefined) registration.onShutdown(stopCarrying)
@@ -133,7 +144,7 @@ function exportingProcessors(
 ): readonly SpanProcessorLike[] {
   const { sdk } = found
   const batch = batchOptionsFrom(environment)
-  const exporter = options.exporter ?? createOtlpExporter(destinations.otlp, found, batch)
+  const exporter = isExporter(options.exporter) ? options.exporter : createOtlpExporter(destinations.otlp, found, batch)
   const processors: SpanProcessorLike[] = []
   if (exporter !== undefined) {
     const processor = sdk.createBatchProcessor(delivery.tracking(exporter), batch)
@@ -142,10 +153,15 @@ function exportingProcessors(
   if (destinations.console) {
     const printer = sdk.createConsoleExporter()
     // Beside another exporter it would count every span twice.
-    processors.push(sdk.createSimpleProcessor(exporter === undefined ? delivery.tracking(printer) : printer))
+    const isAlone = exporter === undefined && !destinations.runspan
+    processors.push(sdk.createSimpleProcessor(isAlone ? delivery.tracking(printer) : printer))
   }
   if (exporter === undefined) processors.push(delivery.noting())
   return processors
+}
+
+function isExporter(exporter: RegisterOptions['exporter']): exporter is SpanExporterLike {
+  return exporter !== undefined && exporter !== 'stock'
 }
 
 /** Runs need the context manager and carry on with propagators also where nothing is recorded, as the specification asks. */
@@ -164,6 +180,7 @@ function registerDisabled(environment: Environment): Registration {
     processors: [],
     rollup: undefined,
     delivery: new Delivery(),
+    runspan: undefined,
     flushTimeoutMillis: defaultFlushTimeoutMillis,
   })
 }

@@ -1,6 +1,8 @@
 import type { RunRollupProcessor } from '../rollup/run-rollup-processor.ts'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { shared } from '../run/shared.ts'
+import type { DestinationStats } from './delivery/delivery-stats.ts'
+import type { RunspanSpanProcessor } from './delivery/runspan-span-processor.ts'
 import type { Delivery } from './delivery.ts'
 import type { FlushReport } from './flush-report.ts'
 import { settle } from './settle.ts'
@@ -14,6 +16,8 @@ export interface RegisteredRunspan extends AsyncDisposable {
    * same promise. Never rejects.
    */
   shutdown(): Promise<FlushReport>
+  /** Where every span is, per destination; empty where an exporter of somebody else sends them. */
+  stats(): readonly DestinationStats[]
 }
 
 /** The parts of a set-up that a registration looks after. */
@@ -22,6 +26,8 @@ export interface RegistrationParts {
   readonly processors: readonly SpanProcessorLike[]
   readonly rollup: RunRollupProcessor | undefined
   readonly delivery: Delivery
+  /** The processor of ours that exports, where it is not somebody's exporter. */
+  readonly runspan: RunspanSpanProcessor | undefined
   readonly flushTimeoutMillis: number
 }
 
@@ -54,6 +60,10 @@ export class Registration implements RegisteredRunspan {
     return this.#shutdown
   }
 
+  stats(): readonly DestinationStats[] {
+    return this.#parts.runspan?.stats() ?? []
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown().then(() => undefined)
   }
@@ -64,6 +74,17 @@ export class Registration implements RegisteredRunspan {
     else await withDeadline(this.#drain(), this.#parts.flushTimeoutMillis)
   }
 
+  /** Ends open runs, and reports late numbers, while nothing can be awaited any more. */
+  endOpenRuns(): void {
+    for (const entry of shared().open.values()) entry.abandon('process_exit')
+    void this.#parts.rollup?.forceFlush()
+  }
+
+  /** Whether what is sent in the very last moment of the process arrives. */
+  get sendsAtExit(): boolean {
+    return this.#parts.runspan !== undefined
+  }
+
   /** Whether spans have ended since this was last asked, or are on their way. */
   takeUnsent(): boolean {
     return this.#parts.delivery.takeUnsent()
@@ -71,38 +92,54 @@ export class Registration implements RegisteredRunspan {
 
   #close(): Promise<FlushReport> {
     for (const cleanup of this.#cleanups.splice(0)) cleanup()
-    return this.#report(async () => {
+    const work = async (): Promise<readonly unknown[]> => {
       // First, while the exporting processor still takes the roots of abandoned runs.
       await settle([this.#parts.rollup], (processor) => processor?.shutdown())
       const errors = await this.#drain()
       return [...errors, ...(await settle(this.#parts.processors, (processor) => processor.shutdown()))]
-    })
+    }
+    return this.#report(work, () => this.#parts.runspan?.delivery.close())
   }
 
   /** @returns what the processors rejected with */
   async #drain(): Promise<readonly unknown[]> {
-    const { processors, delivery } = this.#parts
+    const { processors, delivery, runspan } = this.#parts
     // The rollup comes first in the list and reports late numbers as spans, synchronously; then the others send them.
     const errors = await settle(processors, (processor) => processor.forceFlush())
+    // Ours stops waiting at a deadline of its own; that of the whole is what counts here.
+    await runspan?.delivery.drained()
     // The batch processor does not wait for what it had sent before.
     return [...errors, ...(await delivery.settled())]
   }
 
-  async #report(work: () => Promise<readonly unknown[]>): Promise<FlushReport> {
+  /** @param afterwards what is done before counting, in time or not */
+  async #report(work: () => Promise<readonly unknown[]>, afterwards?: () => void): Promise<FlushReport> {
     const { clock } = shared()
+    const { delivery, runspan, flushTimeoutMillis } = this.#parts
     const startUnixMillis = clock.nowUnixMillis()
-    const errors = await withDeadline(work(), this.#parts.flushTimeoutMillis)
-    const { exported, failed, dropped, error: firstLoss } = this.#parts.delivery.takeCounts()
-    const isFailed = failed > 0 || dropped > 0 || (errors !== undefined && errors.length > 0)
+    // Somebody waits for this: without it the process would end during the pause before a retry.
+    const keptAlive = setTimeout(() => undefined, flushTimeoutMillis)
+    const errors = await withDeadline(work(), flushTimeoutMillis)
+    clearTimeout(keptAlive)
+    afterwards?.()
+    const stock = delivery.takeCounts()
+    const ours = runspan?.delivery.takeCounts()
+    const failed = stock.failed + (ours?.failed ?? 0)
+    const dropped = stock.dropped + (ours?.dropped ?? 0)
+    const rejected = ours?.rejected ?? 0
+    const isFailed = failed + dropped + rejected > 0 || (errors !== undefined && errors.length > 0)
     const error =
-      firstLoss ?? errors?.[0] ?? (dropped > 0 ? new Error(`${dropped} spans found the queue full`) : undefined)
+      stock.error ??
+      ours?.error ??
+      errors?.[0] ??
+      (dropped > 0 ? new Error(`${dropped} spans found the queue full`) : undefined)
     return {
       status: errors === undefined ? 'timeout' : isFailed ? 'failed' : 'completed',
-      exportedSpans: exported,
+      exportedSpans: stock.exported + (ours?.exported ?? 0),
       failedSpans: failed,
-      rejectedSpans: 0,
+      rejectedSpans: rejected,
       droppedSpans: dropped,
-      pendingSpans: this.#parts.delivery.pendingSpans,
+      pendingSpans: delivery.pendingSpans + (runspan?.delivery.pendingSpans ?? 0),
       durationMillis: clock.nowUnixMillis() - startUnixMillis,
       ...(error === undefined ? {} : { error }),
     }

@@ -101,7 +101,8 @@ describe('registerRunspan', () => {
   it.each<[string, RegisterOptions, string]>([
     ['serviceName', { serviceName: '' }, 'Pass a name.'],
     ['resourceAttributes', { resourceAttributes: [] as never }, 'Pass an object'],
-    ['exporter', { exporter: {} as never }, 'Pass a span exporter.'],
+    ['exporter', { exporter: {} as never }, "Pass a span exporter, or 'stock'."],
+    ['delivery', { delivery: {} }, 'Leave it or the exporter out'],
     ['sampler', { sampler: 'always_on' as never }, 'Pass a sampler.'],
     ['idGenerator', { idGenerator: {} as never }, 'generateTraceId()'],
     ['spanProcessors', { spanProcessors: [{} as never] }, 'Pass an array of span processors.'],

@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { gunzipSync } from 'node:zlib'
 
+import { decodeJson } from '../../src/query/otlp/decode-json.ts'
+import { decodeProtobuf } from '../../src/viewer/receiver/decode-protobuf.ts'
 import { serve } from '../support/serve.ts'
 
 /** What an exporter sent. */
 interface OtlpRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** Names of the spans, where the body is JSON that nobody compressed. */
   readonly spanNames: readonly string[]
   /** Every span with its attributes as plain values. */
   readonly spans: readonly { readonly name: string; readonly attributes: Readonly<Record<string, unknown>> }[]
@@ -62,43 +64,16 @@ export async function recordRequests(answer: Answer = () => 200): Promise<OtlpRe
   }
 }
 
-interface Value {
-  readonly stringValue?: string
-  readonly boolValue?: boolean
-  readonly intValue?: number | string
-  readonly doubleValue?: number
-}
-type Attributes = readonly { readonly key: string; readonly value: Value }[]
-interface Body {
-  readonly resourceSpans?: readonly {
-    readonly resource?: { readonly attributes?: Attributes }
-    readonly scopeSpans?: readonly { readonly spans?: readonly { name: string; attributes?: Attributes }[] }[]
-  }[]
-}
-
 function readRequest(path: string, headers: IncomingHttpHeaders, bytes: Buffer): OtlpRequest {
-  const isJson = headers['content-type'] === 'application/json' && headers['content-encoding'] === undefined
-  const body = isJson ? (JSON.parse(bytes.toString()) as Body) : {}
-  const resources = body.resourceSpans ?? []
-  const spans = resources
-    .flatMap(({ scopeSpans }) => scopeSpans ?? [])
-    .flatMap((scope) => scope.spans ?? [])
-    .map(({ name, attributes }) => ({ name, attributes: plain(attributes) }))
+  const body = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes
+  const isJson = headers['content-type'] === 'application/json'
+  const { spans } = isJson ? decodeJson(body) : decodeProtobuf(body)
   return {
     path,
     headers,
-    spans,
+    spans: spans.map(({ name, attributes }) => ({ name, attributes })),
     spanNames: spans.map(({ name }) => name),
-    resource: plain(resources[0]?.resource?.attributes),
+    resource: spans[0]?.resource.attributes ?? {},
     byteLength: bytes.length,
   }
-}
-
-function plain(attributes: Attributes | undefined): Record<string, unknown> {
-  return Object.fromEntries(
-    (attributes ?? []).map(({ key, value }) => [
-      key,
-      value.stringValue ?? value.boolValue ?? value.doubleValue ?? Number(value.intValue),
-    ]),
-  )
 }

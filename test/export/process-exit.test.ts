@@ -101,15 +101,23 @@ describe('the end of a process', () => {
   it.each([
     ['throw', 1],
     ['exit', 3],
-  ] as const)(
-    'keeps the exit code of %s; what was not flushed before is lost, as the documentation says',
-    async (ending, code) => {
-      await using sink = await recordRequests()
-      await using app = start(sink, { finally: ending })
-      expect(await app.ended).toMatchObject({ code, signal: null })
-      expect(sink.spanNames).toEqual([])
-    },
-  )
+  ] as const)('loses nothing by %s, open runs included, and keeps the exit code', async (ending, code) => {
+    await using sink = await recordRequests()
+    await using app = start(sink, { finally: ending, leavesOpen: true })
+    expect(await app.ended).toMatchObject({ code, signal: null })
+    expect(sink.spanNames).toEqual([...run, 'invoke_agent forgotten'])
+    expect(sink.all.at(-1)?.spans.at(-1)?.attributes).toMatchObject({
+      'runspan.run.status': 'abandoned',
+      'runspan.run.status_reason': 'process_exit',
+    })
+  })
+
+  it('loses by exit what an exporter of OpenTelemetry’s still has, as the documentation says', async () => {
+    await using sink = await recordRequests()
+    await using app = start(sink, { finally: 'exit', options: { exporter: 'stock' } })
+    expect(await app.ended).toMatchObject({ code: 3, signal: null })
+    expect(sink.spanNames).toEqual([])
+  })
 })
 
 function start(sink: OtlpRequests, script: AppScript): FixtureProcess {

@@ -117,8 +117,12 @@ describe.each(lanes)('lane $title', ({ title, nodes, installs, api, consumer }) 
     await run(process.execPath, [compiler, '--noEmit', ...checks, ...target, consumer], { cwd: folder })
   })
 
-  it.each(['1', '0'])('does what OTEL_* variables say, with a sampling ratio of %s', async (ratio) => {
-    const { stdout, stderr } = await run(nodeBinary(24)!, ['environment.mjs', ratio], { cwd: folder })
+  it.each([
+    ['1', 'ours'],
+    ['0', 'ours'],
+    ['1', 'stock'],
+  ])('does what OTEL_* variables say, with a sampling ratio of %s and the exporter %s', async (ratio, exporter) => {
+    const { stdout, stderr } = await run(nodeBinary(24)!, ['environment.mjs', ratio, exporter], { cwd: folder })
     expect([stdout, stderr]).toEqual(['ok\n', ''])
   })
 

@@ -16,7 +16,7 @@ export interface DestinationStats {
   readonly state: 'open' | 'down' | 'held'
   /** Spans that began; behind somebody's batch processor, spans that were handed over. */
   readonly startedSpans: number
-  /** Spans that have not ended yet. */
+  /** Spans that have not ended yet, or that a sampling processor before this one keeps to itself. */
   readonly openSpans: number
   /** Spans that were recorded and not sampled. */
   readonly unsampledSpans: number

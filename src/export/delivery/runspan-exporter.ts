@@ -55,7 +55,7 @@ export class RunspanExporter {
 
   /** {@link flush}, as the SDK calls it. */
   async forceFlush(): Promise<void> {
-    await this.#delivery.flush()
+    await this.#delivery.drainedInTime()
   }
 
   /** See {@link RunspanSpanProcessor.shutdown}. */

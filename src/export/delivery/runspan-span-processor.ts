@@ -28,23 +28,24 @@ const sampled = 1
  * ```
  */
 export class RunspanSpanProcessor {
-  readonly #delivery: SpanDelivery
+  /** @internal */
+  readonly delivery: SpanDelivery
 
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable of the environment cannot work */
   constructor(options: DeliveryOptions = {}) {
-    this.#delivery = new SpanDelivery(options, process.env)
+    this.delivery = new SpanDelivery(options, process.env)
   }
 
   /** Called by the SDK for each span that is recorded. */
   onStart(_span: unknown, _parentContext: Context): void {
-    this.#delivery.startedSpans++
+    this.delivery.startedSpans++
   }
 
   /** Called by the SDK. A span that is not sampled is counted and goes no further. */
   onEnd(span: ExportableSpan): void {
     try {
-      if ((span.spanContext().traceFlags & sampled) === 0) this.#delivery.skipUnsampled()
-      else this.#delivery.take(span)
+      if ((span.spanContext().traceFlags & sampled) === 0) this.delivery.skipUnsampled()
+      else this.delivery.take(span)
     } catch (error) {
       count('internalErrors', 'a span could not be queued for export.', error)
     }
@@ -55,12 +56,12 @@ export class RunspanSpanProcessor {
    * A destination that is down is asked at once, unless it said when to come back.
    */
   flush(): Promise<FlushReport> {
-    return this.#delivery.flush()
+    return this.delivery.flush()
   }
 
   /** {@link flush}, as the SDK calls it. */
   async forceFlush(): Promise<void> {
-    await this.#delivery.flush()
+    await this.delivery.drainedInTime()
   }
 
   /**
@@ -68,12 +69,12 @@ export class RunspanSpanProcessor {
    * Once: a second call only waits for the first. Never rejects.
    */
   async shutdown(): Promise<void> {
-    await this.#delivery.shutdown()
+    await this.delivery.shutdown()
   }
 
   /** Where every span is, per destination. */
   stats(): readonly DestinationStats[] {
-    return this.#delivery.stats()
+    return this.delivery.stats()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -26,8 +26,16 @@ import { withDeadline } from './with-deadline.ts'
 interface Sums {
   readonly exported: number
   readonly rejected: number
+  /** For want of space. */
   readonly dropped: number
+  /** For every other reason. */
   readonly failed: number
+}
+
+/** What happened since the last report. */
+export interface DeliveryCounts extends Sums {
+  /** The first loss, if there was one. */
+  readonly error: Error | undefined
 }
 
 /**
@@ -54,7 +62,7 @@ export class SpanDelivery implements Leaving {
   /** How many spans had ended when the natural end of the process was last prepared for. */
   #drainedEndedSpans = 0
   readonly #stopWatchingExit: () => void
-  #shutdown: Promise<FlushReport> | undefined
+  #shutdown: Promise<void> | undefined
 
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable cannot work */
   constructor(options: DeliveryOptions, environment: Environment) {
@@ -69,7 +77,7 @@ export class SpanDelivery implements Leaving {
   /** @returns whether the span was taken, as far as that is known: its size is not */
   take(span: ExportableSpan): boolean {
     this.#endedSpans++
-    if (this.#shutdown !== undefined) {
+    if (this.#shutdown !== undefined || this.#isClosed) {
       this.#lateSpans++
       return false
     }
@@ -84,20 +92,66 @@ export class SpanDelivery implements Leaving {
     this.#unsampledSpans++
   }
 
-  /** Whether there is something left to send. */
-  get isIdle(): boolean {
-    return this.destinations.every((destination) => this.#pendingAt(destination) === 0)
+  /** Spans that are on their way, summed over destinations. */
+  get pendingSpans(): number {
+    return this.destinations.reduce((sum, destination) => sum + this.#pendingAt(destination), 0)
   }
 
-  /** Sends everything that has ended and waits for it, for `flushTimeoutMillis` at most. Never rejects. */
-  flush(): Promise<FlushReport> {
-    return this.#shutdown ?? this.#reportOn(this.#drain())
+  /** Sends everything that has ended, for `flushTimeoutMillis` at most, and says what it did. Never rejects. */
+  async flush(): Promise<FlushReport> {
+    const { clock } = shared()
+    const startUnixMillis = clock.nowUnixMillis()
+    const isInTime = this.#shutdown === undefined ? await this.drainedInTime() : await this.#shutdown.then(() => true)
+    const { exported, rejected, dropped, failed, error } = this.takeCounts()
+    return {
+      status: isInTime ? (rejected + dropped + failed > 0 ? 'failed' : 'completed') : 'timeout',
+      exportedSpans: exported,
+      failedSpans: failed,
+      rejectedSpans: rejected,
+      droppedSpans: dropped,
+      pendingSpans: this.pendingSpans,
+      durationMillis: clock.nowUnixMillis() - startUnixMillis,
+      ...(error === undefined ? {} : { error }),
+    }
+  }
+
+  /** Sends everything that has ended. Resolves when all of it has come to an end, however long that takes. */
+  async drained(): Promise<void> {
+    this.#intake.encodeAll()
+    // Not behind the workers: what is encoded is on its way while they are busy.
+    const first = this.destinations.map((destination) => destination.flush())
+    await this.#intake.workersSettled()
+    await Promise.all([...first, ...this.destinations.map((destination) => destination.flush())])
+  }
+
+  /** {@link drained}, for `flushTimeoutMillis` at most. @returns whether that was enough */
+  async drainedInTime(): Promise<boolean> {
+    const { flushTimeoutMillis } = this.#settings
+    // Somebody waits for this: without it the process would end during the pause before a retry.
+    const keptAlive = setTimeout(() => undefined, flushTimeoutMillis)
+    const isInTime = await withDeadline(this.drained(), flushTimeoutMillis)
+    clearTimeout(keptAlive)
+    return isInTime
   }
 
   /** Sends everything, as a flush does, then gives up what is left. Once: the second call returns the same promise. */
-  shutdown(): Promise<FlushReport> {
-    this.#shutdown ??= this.#close()
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.drainedInTime().then(() => this.close())
     return this.#shutdown
+  }
+
+  /** Gives up what is left, says so in one line per destination, and takes nothing any more. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#stopWatchingExit()
+    this.#intake.recall()
+    for (const destination of this.destinations) destination.close()
+    for (const stats of this.stats()) {
+      const { text, isLossless } = summaryOf(stats)
+      if (isLossless) this.#log.info(text)
+      else this.#log.warn(`${stats.destination} summary`, text)
+    }
   }
 
   /**
@@ -105,13 +159,14 @@ export class SpanDelivery implements Leaving {
    * has never taken anything: most likely nobody has started a collector. Such a one is asked once.
    */
   drainAtNaturalEnd(): void {
-    if (this.#shutdown !== undefined || this.#drainedEndedSpans === this.#endedSpans || this.isIdle) return
+    if (this.#shutdown !== undefined || this.#drainedEndedSpans === this.#endedSpans) return
+    if (this.pendingSpans === 0) return
     this.#drainedEndedSpans = this.#endedSpans
     const isWorthWaiting = this.destinations.some(
       (destination) => destination.ledger.exported > 0 && this.#pendingAt(destination) > 0,
     )
     const keptAlive = isWorthWaiting ? setTimeout(() => undefined, this.#settings.flushTimeoutMillis) : undefined
-    void this.#drain().finally(() => clearTimeout(keptAlive))
+    void this.drained().finally(() => clearTimeout(keptAlive))
   }
 
   /** Sends what is left from a worker thread while this one waits, and closes. */
@@ -133,7 +188,7 @@ export class SpanDelivery implements Leaving {
         if (statuses[index]! >= 200 && statuses[index]! < 300) request.wasTaken()
       }
     }
-    this.#giveUpTheRest()
+    this.close()
   }
 
   stats(): readonly DestinationStats[] {
@@ -181,58 +236,19 @@ export class SpanDelivery implements Leaving {
     observeDelivery(this.destinations, () => this.stats(), meterProvider)
   }
 
-  async #drain(): Promise<void> {
-    this.#intake.encodeAll()
-    // Not behind the workers: what is encoded is on its way while they are busy.
-    const first = this.destinations.map((destination) => destination.flush())
-    await this.#intake.workersSettled()
-    await Promise.all([...first, ...this.destinations.map((destination) => destination.flush())])
-  }
-
-  #close(): Promise<FlushReport> {
-    return this.#reportOn(this.#drain(), () => {
-      this.#intake.recall()
-      this.#giveUpTheRest()
-    })
-  }
-
-  #giveUpTheRest(): void {
-    this.#isClosed = true
-    this.#stopWatchingExit()
-    for (const destination of this.destinations) destination.close()
-    for (const stats of this.stats()) {
-      const { text, isLossless } = summaryOf(stats)
-      if (isLossless) this.#log.info(text)
-      else this.#log.warn(`${stats.destination} summary`, text)
-    }
-  }
-
-  async #reportOn(work: Promise<void>, afterwards?: () => void): Promise<FlushReport> {
-    const { clock } = shared()
-    const startUnixMillis = clock.nowUnixMillis()
-    // Somebody waits for this: without it the process would end during the pause before a retry.
-    const keptAlive = setTimeout(() => undefined, this.#settings.flushTimeoutMillis)
-    const isInTime = await withDeadline(work, this.#settings.flushTimeoutMillis)
-    clearTimeout(keptAlive)
-    afterwards?.()
+  /** What happened since the last call: each span is in exactly one answer. */
+  takeCounts(): DeliveryCounts {
     const before = this.#reported
     const now = this.#sums()
-    this.#reported = now
-    const rejectedSpans = now.rejected - before.rejected
-    const droppedSpans = now.dropped - before.dropped
-    const failedSpans = now.failed - before.failed
-    const isFailed = rejectedSpans + droppedSpans + failedSpans > 0
     const error = this.#firstLoss
+    this.#reported = now
     this.#firstLoss = undefined
     return {
-      status: isInTime ? (isFailed ? 'failed' : 'completed') : 'timeout',
-      exportedSpans: now.exported - before.exported,
-      failedSpans,
-      rejectedSpans,
-      droppedSpans,
-      pendingSpans: this.destinations.reduce((sum, destination) => sum + this.#pendingAt(destination), 0),
-      durationMillis: clock.nowUnixMillis() - startUnixMillis,
-      ...(error === undefined ? {} : { error }),
+      exported: now.exported - before.exported,
+      rejected: now.rejected - before.rejected,
+      dropped: now.dropped - before.dropped,
+      failed: now.failed - before.failed,
+      error,
     }
   }
 

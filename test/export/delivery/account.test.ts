@@ -119,7 +119,7 @@ describe('the shutdown', () => {
     await delivering.processor.shutdown()
     expect(delivering.stats()).toMatchObject({ queuedSpans: 0, droppedSpans: { shutdown: 4 } })
     expect(drops).toEqual([expect.objectContaining({ reason: 'shutdown', spans: 4 })])
-    expect(await delivering.processor.flush()).toMatchObject({ status: 'timeout', failedSpans: 4, pendingSpans: 0 })
+    expect(await delivering.processor.flush()).toMatchObject({ status: 'failed', failedSpans: 4, pendingSpans: 0 })
   })
 })
 

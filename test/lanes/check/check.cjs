@@ -13,6 +13,7 @@ const ERROR = 2
 module.exports = async function check({ runspan, preset, api, otherApi, how }) {
   const sink = await startSink()
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = sink.url
+  process.env.OTEL_EXPORTER_OTLP_PROTOCOL = 'http/json'
   const early = [api, otherApi].map(({ trace }, index) => trace.getTracer(`early ${index}`))
   const telemetry = preset.registerRunspan({ serviceName: 'lane' })
   assert.deepEqual(await runspan.doctor(), [], 'doctor finds nothing')
