@@ -3,6 +3,7 @@ import { trace, type Attributes, type Context, type Link } from '@opentelemetry/
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { mayBeAdopted } from '../rollup/adopted-run.ts'
+import { openSpans } from '../rollup/open-spans.ts'
 import { partOfTrace } from '../rollup/part-of-trace.ts'
 import { anyNodeOf } from '../rollup/span-node.ts'
 import type { RunEntry } from '../run/run-entry.ts'
@@ -107,8 +108,12 @@ function belongsToRun(context: Context, traceId: string): boolean {
   const parent = trace.getSpan(context)
   // A trace that begins here is no run's: a run's own root is known by then.
   if (parent === undefined) return false
-  const node = anyNodeOf(parent)
-  if (node === undefined) return partOfTrace(traceId, context) !== undefined
+  let node = anyNodeOf(parent)
+  if (node === undefined) {
+    if (partOfTrace(traceId, context) !== undefined) return true
+    node = openSpans.find(parent.spanContext())
+    if (node === undefined) return false
+  }
   // What is not known to be an agent yet was recorded because it may be one, or it says so by now.
-  return !node.part.isProvisional || !isSampled(parent.spanContext()) || mayBeAdopted(node.span.attributes)
+  return !node.part.isProvisional || !isSampled(node.span.spanContext()) || mayBeAdopted(node.span.attributes)
 }

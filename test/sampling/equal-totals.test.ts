@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { RunSampler, endRun, joinRun, startRun, wrapAgent, withSpan } from '../../src/index.ts'
+import { RunSampler, RunSamplingProcessor, endRun, joinRun, startRun, wrapAgent, withSpan } from '../../src/index.ts'
 import { chat, emitSpans, startForeign } from '../support/emit-spans.ts'
 import { playTree, priceOfTrees } from '../support/play-tree.ts'
 import { randomTrees } from '../support/random-tree.ts'
@@ -206,6 +206,32 @@ describe('RunSampler', () => {
     root.end()
     expect(process.numbersOf(root.spanContext().traceId)).toMatchObject([{ 'runspan.usage.input_tokens': 9 }])
     expect(process.exported).toEqual([])
+    expect(registered.all).toEqual([])
+  })
+
+  it('records an agent that nobody wrapped below a server span that is dropped, and calls that name it by id alone', async () => {
+    await using registered = recordSpans()
+    const process = new SampledProcess({
+      sampler: new RunSampler(new AlwaysOffSampler()),
+      rollup: { adopt: 'agents' },
+      around: (exporting) => new RunSamplingProcessor(exporting),
+    })
+    const server = process.tracer.startSpan('POST /chat', { kind: SpanKind.SERVER })
+    const attributes = { 'openinference.span.kind': 'CHAIN' }
+    const agent = process.tracer.startSpan('agent', { attributes }, trace.setSpan(ROOT_CONTEXT, server))
+    // LangChain's tracer keeps contexts of spans, not the spans.
+    const byId = trace.setSpanContext(ROOT_CONTEXT, agent.spanContext())
+    process.tracer.startSpan('chat', chat(9), byId).end()
+    const elsewhere = { ...agent.spanContext(), spanId: '1'.repeat(16) }
+    expect(process.tracer.startSpan('chat', chat(9), trace.setSpanContext(ROOT_CONTEXT, elsewhere)).isRecording()).toBe(
+      false,
+    )
+    agent.end()
+    server.end()
+    expect(server.isRecording()).toBe(false)
+    expect(process.exported.map((span) => [span.name, span.attributes['runspan.usage.input_tokens']])).toEqual([
+      ['agent', 9],
+    ])
     expect(registered.all).toEqual([])
   })
 
