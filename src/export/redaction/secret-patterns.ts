@@ -47,11 +47,12 @@ export const secretPatterns: readonly KnownPattern[] = [
     mark: String.raw`(?:[sr]k|whsec)_\w{16}`,
     pattern: /\b(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z\d]{16,255}/,
   },
-  // Private keys in PEM; one that is cut off is hidden to the end of the text.
+  // Private keys in PEM, also in JSON, where line breaks are escaped. One that is cut off is hidden as far as it goes.
   {
     name: 'private_key',
     mark: '-----BEGIN ',
-    pattern: /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,32}KEY-----|$)/,
+    pattern:
+      /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^"'{}<>\\-]|\\+[nrt]|-(?!----END ))*(?:-----END [A-Z ]{0,32}KEY-----)?/,
   },
   // `postgres://user:password@host`
   {
