@@ -23,9 +23,10 @@ const mostRecent = 16
 
 /**
  * The model call beside a span that stands for the same call: two instrumentations of one client write two spans, and
- * where the inner one does not know the outer as its parent, they stand side by side. They are one call where they have
- * the same parent, come from two scopes, overlap in time and agree on tokens and model. An id of the answer on both of
- * them decides alone. A scope repeats each call once, so that calls at the same time keep their number.
+ * where the inner one does not know the outer as its parent, they stand side by side, or the inner one further up. They
+ * are one call where the one that ended first has a parent that is around the other too, and they come from two scopes,
+ * overlap in time and agree on tokens and model. An id of the answer on both of them
+ * decides alone. A scope repeats each call once, so that calls at the same time keep their number.
  *
  * @returns the name of that span, `undefined` where there is none; the span is then remembered itself
  */
@@ -42,16 +43,28 @@ export function callBeside(node: SpanNode, facts: SpanFacts): string | undefined
     input: facts.input,
     output: facts.output,
   }
-  const recent = (parent.hear().recentCalls ??= [])
-  for (let index = recent.length - 1; index >= 0; index--) {
-    const other = recent[index]!
-    if (!other.scopeNames.includes(scopeName) && isSameCall(other, call, node.startOrder <= other.endOrder)) {
+  // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
+  for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
+    const other = sameAmong(above.below?.recentCalls, call, node.startOrder)
+    if (other !== undefined) {
       other.scopeNames.push(scopeName)
       return other.spanName
     }
+    if (above.part.root === above) break
   }
+  const recent = (parent.hear().recentCalls ??= [])
   if (recent.length === mostRecent) recent.shift()
   recent.push(call)
+  return undefined
+}
+
+function sameAmong(recent: RecentCalls | undefined, call: CountedCall, startOrder: number): CountedCall | undefined {
+  if (recent === undefined) return undefined
+  for (let index = recent.length - 1; index >= 0; index--) {
+    const other = recent[index]!
+    if (other.scopeNames.includes(call.scopeNames[0])) continue
+    if (isSameCall(other, call, startOrder <= other.endOrder)) return other
+  }
   return undefined
 }
 

@@ -46,6 +46,27 @@ describe('two spans of one model call, side by side', () => {
     expect(await callsOf([client, tracer, third])).toEqual({ calls: 1, input: 7, suppressed: 2 })
   })
 
+  it('are one call where a framework’s span of it stands further down than the client’s', async () => {
+    await using recorded = recordSpans({ rollup: { prices: 'none' } })
+    const { runId } = await wrapAgent('planner', () => {
+      const chain = startForeign({ name: 'chain' })
+      const step = startForeign({ name: 'step' }, trace.setSpan(context.active(), chain))
+      const below = trace.setSpan(context.active(), step)
+      for (const isCalled of [true, true, false]) {
+        const traced = startForeign(chat(7, 3, { name: 'traced', scope: 'callbacks' }), below)
+        if (isCalled) startForeign(chat(7, 3, { name: 'called', scope: 'client' })).end()
+        traced.end()
+      }
+      step.end()
+      chain.end()
+    })
+    expect(recorded.root(runId).attributes).toMatchObject({
+      'runspan.calls.llm': 3,
+      'runspan.usage.input_tokens': 21,
+      'runspan.rollup.suppressed_spans': 2,
+    })
+  })
+
   it('are as many calls as each of the two saw', async () => {
     const once = [client, tracer]
     expect(await callsOf([...once, ...once, ...once])).toEqual({ calls: 3, input: 21, suppressed: 3 })
