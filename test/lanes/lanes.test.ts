@@ -89,7 +89,7 @@ beforeAll(() => {
   using staged = stagePackage()
   tarball = packPackage(staged, workspace)
 })
-afterAll(() => rmSync(workspace, { recursive: true, force: true }))
+afterAll(() => rmSync(workspace, { recursive: true, force: true }), 120_000)
 
 describe.each(lanes)('lane $title', ({ title, nodes, installs, api, consumer }) => {
   const folder = join(workspace, title.split(',')[0]!)
