@@ -9,7 +9,12 @@ export function statusCell(node: FamilyNode): Cell {
   if (node.kind !== 'run') return { text: node.kind, style: node.kind === 'spawned' ? 'waiting' : 'odd' }
   const { root, status } = node.run
   if (root === undefined) return { text: 'no root', style: 'odd' }
-  return { text: oneLine(status ?? 'ended'), style: styles.get(status) ?? 'plain' }
+  return { text: oneLine(status ?? 'ended'), style: statusStyle(status) }
+}
+
+/** How a status looks. */
+export function statusStyle(status: string | undefined): Cell['style'] {
+  return styles.get(status) ?? 'plain'
 }
 
 const styles: ReadonlyMap<string | undefined, Cell['style']> = new Map([
