@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,14 +18,26 @@ export function producerNames(): readonly string[] {
 
 /** Installs the producers as their lock file says, unless that is what is installed. */
 export function installProducers(): void {
-  const stamp = join(folder, 'node_modules/.runspan-lock')
-  const hash = createHash('sha256')
-    .update(readFileSync(join(folder, 'package-lock.json')))
-    .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  if (isInstalled()) return
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
   execFileSync('npm', ['ci', ...options], { cwd: folder, stdio: 'inherit' })
-  writeFileSync(stamp, hash)
+}
+
+type Packages = Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>
+
+/** Compares the lock file with the one that npm leaves in what it installed. */
+function isInstalled(): boolean {
+  const file = join(folder, 'node_modules/.package-lock.json')
+  if (!existsSync(file)) return false
+  const installed = packagesOf(file)
+  return Object.entries(packagesOf(join(folder, 'package-lock.json'))).every(
+    ([path, { version, optional = false }]) =>
+      !path.includes('node_modules/') || optional || installed[path]?.version === version,
+  )
+}
+
+function packagesOf(file: string): Packages {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly packages: Packages }).packages
 }
 
 /**

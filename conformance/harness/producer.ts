@@ -73,6 +73,8 @@ export interface Case {
   readonly unsaid?: Partial<
     Record<'output' | 'cacheRead' | 'cacheWrite' | 'cacheWriteHour' | 'reasoning' | 'toolCalls', string>
   >
+  /** Where what a producer passes on of a bill is something else than a number less, with the reason. */
+  readonly reduced?: { readonly to: (entry: LedgerEntry) => LedgerEntry; readonly because: string }
   /** For a case that replays spans: what they say was billed. The model server's books are not read. */
   readonly billed?: readonly LedgerEntry[]
 }

@@ -125,10 +125,11 @@ async function withTimeout(work: () => Promise<void>): Promise<void> {
 }
 
 /** Why not every number of the bill can be known; of numbers that were billed at all. */
-function notesOf({ untold, unsaid = {}, failed }: Case, billed: Numbers): string[] {
+function notesOf({ untold, unsaid = {}, reduced, failed }: Case, billed: Numbers): string[] {
   const { output, cacheRead, cacheWrite, cacheWriteHour, reasoning, toolCalls } = unsaid
   return [
     untold?.because,
+    reduced?.because,
     failed?.because,
     output,
     billed.cacheRead > 0 ? cacheRead : undefined,
@@ -152,14 +153,14 @@ const compared = [
 ] as const
 
 function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEntry[], toolCalls: number): Totals {
-  const { untold, unsaid = {}, failed = { calls: 0 } } = one
+  const { untold, unsaid = {}, reduced, failed = { calls: 0 } } = one
   const ends = untold?.ends ?? 'unpriced'
   const isShown = ends === 'unpriced' || ends === 'failed'
   const hidden = untold === undefined ? [] : ledger.filter((entry) => untold.is(entry))
   const told = ledger
     .filter((entry) => !hidden.includes(entry))
     .map((entry) => ({
-      ...entry,
+      ...(reduced?.to(entry) ?? entry),
       ...(unsaid.output !== undefined && { outputTokens: 0, reasoningOutputTokens: 0 }),
       ...(unsaid.cacheRead !== undefined && { cachedInputTokens: 0 }),
       ...(unsaid.cacheWrite !== undefined && { cacheWriteInputTokens: 0, cacheWriteHourInputTokens: 0 }),

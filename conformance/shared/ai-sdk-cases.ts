@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import type { Case, Kit } from '../harness/producer.ts'
+import { withGaps, type Gaps } from './gaps.ts'
 import { longSystem, question } from './texts.ts'
 
 /**
@@ -38,16 +39,15 @@ export interface AiSdkSetUp extends AiSdk, Providers {
 interface Differences {
   /** A request that is tried again is a span each time, or all tries are one span. */
   readonly tries: 'a span each' | 'one span'
-  /** Why the spans do not say how much of the output is reasoning. */
-  readonly noReasoning?: string
   /** What becomes of the span of a stream that is aborted. @defaultValue 'unpriced' */
   readonly aborted?: 'unpriced' | 'open'
+  readonly gaps?: Gaps
 }
 
 const schema = z.object({ title: z.string(), points: z.array(z.string()), sure: z.boolean() })
 
 /** Everything the AI SDK can do that costs something. */
-export function aiSdkCases(sdk: AiSdkSetUp, { tries, noReasoning, aborted }: Differences): readonly Case[] {
+export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Differences): readonly Case[] {
   const call = (options: object): never => ({ maxRetries: 2, ...options, ...sdk.telemetry }) as never
   const openai = ({ baseUrl: baseURL }: Kit) => sdk.createOpenAI({ baseURL, apiKey: 'none' })
   const anthropic = ({ baseUrl: baseURL }: Kit) => sdk.createAnthropic({ baseURL, apiKey: 'none' })
@@ -83,8 +83,7 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, noReasoning, aborted }: Dif
     await ask({ messages: [system, { role: 'user', content: 'And what ends one?' }], allowSystemInMessages: true })
   }
   const triesPerSpan = tries === 'one span' ? 3 : 1
-  const thoughts = noReasoning === undefined ? {} : { unsaid: { reasoning: noReasoning } }
-  return [
+  const cases: readonly Case[] = [
     { title: 'generateText', run: (kit) => sdk.generateText(call({ model: responses(kit), prompt: question })) },
     {
       title: 'generateText, chat completions',
@@ -109,7 +108,6 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, noReasoning, aborted }: Dif
     },
     {
       title: 'a model that reasons',
-      ...thoughts,
       run: (kit) => sdk.generateText(call({ model: responses(kit, 'gpt-5-mini'), prompt: question })),
     },
     { title: 'embed', run: (kit) => sdk.embed(call({ model: embedding(kit), value: question })) },
@@ -185,7 +183,6 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, noReasoning, aborted }: Dif
     },
     {
       title: 'Anthropic, cache written for an hour, then read',
-      unsaid: { cacheWriteHour: 'The AI SDK does not say how long a cache keeps what is written to it.' },
       run: (kit) => cachedTwice((options) => sdk.generateText(call({ model: claude(kit), ...options })), '1h'),
     },
     {
@@ -193,4 +190,5 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, noReasoning, aborted }: Dif
       run: (kit) => cachedTwice((options) => readAll({ model: claude(kit), ...options }), '5m'),
     },
   ]
+  return withGaps(cases, gaps)
 }

@@ -22,7 +22,14 @@ export const producer: Producer = {
     {
       tries: 'a span each',
       aborted: 'open',
-      noReasoning: 'The spans of `generateText` do not say how much of the output is reasoning.',
+      gaps: {
+        'a model that reasons': {
+          unsaid: { reasoning: 'The spans of `generateText` do not say how much of the output is reasoning.' },
+        },
+        'generateText, steps with tools': {
+          unsaid: { cacheRead: 'The spans of `generateText` do not say how much of OpenAI’s input was cached.' },
+        },
+      },
     },
   ),
 }

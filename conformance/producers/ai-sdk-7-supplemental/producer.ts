@@ -23,6 +23,13 @@ export const producer: Producer = {
       stopAfter: ai.isStepCount,
       telemetry: { telemetry: { functionId: 'librarian' } },
     },
-    { tries: 'one span' },
+    {
+      tries: 'one span',
+      gaps: {
+        'Anthropic, cache written for an hour, then read': {
+          unsaid: { cacheWriteHour: 'The spans do not say how long a cache keeps what is written to it.' },
+        },
+      },
+    },
   ),
 }

@@ -25,7 +25,14 @@ export const producer: Producer = {
     },
     {
       tries: 'one span',
-      noReasoning: 'Only with supplemental usage do the spans of AI SDK 7 say how much of the output is reasoning.',
+      gaps: {
+        'Anthropic, cache written for an hour, then read': {
+          unsaid: { cacheWriteHour: 'The spans do not say how long a cache keeps what is written to it.' },
+        },
+        '': {
+          unsaid: { reasoning: 'Only with supplemental usage do the spans say how much of the output is reasoning.' },
+        },
+      },
     },
   ),
 }

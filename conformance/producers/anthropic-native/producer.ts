@@ -9,5 +9,12 @@ export const producer: Producer = {
   packages: ['@anthropic-ai/sdk'],
   showsTools: false,
   start: (setUp) => void registerNodeSdk(setUp),
-  cases: anthropicCases((options) => new Anthropic(options)),
+  cases: anthropicCases((options) => new Anthropic(options), {
+    'message, a stream that is aborted': {
+      untold: undefined,
+      unsaid: {
+        output: 'Anthropic says the output of a stream at its end. Who hangs up before learns the input only.',
+      },
+    },
+  }),
 }

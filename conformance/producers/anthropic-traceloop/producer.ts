@@ -6,7 +6,7 @@ import type { Producer } from '../../harness/producer.ts'
 import { anthropicCases } from '../../shared/anthropic-cases.ts'
 
 export const producer: Producer = {
-  title: '`@anthropic-ai/sdk` under Traceloop',
+  title: '`@anthropic-ai/sdk` under Traceloop, above the spans it writes itself',
   packages: ['@anthropic-ai/sdk', '@traceloop/instrumentation-anthropic'],
   showsTools: false,
   start(setUp) {
@@ -14,5 +14,14 @@ export const producer: Producer = {
     instrumentation.setTracerProvider(registerNodeSdk(setUp))
     instrumentation.manuallyInstrument(anthropic as never)
   },
-  cases: anthropicCases((options) => new anthropic.Anthropic(options)),
+  cases: anthropicCases((options) => new anthropic.Anthropic(options) as never, {
+    '': { unsaid: { cacheWriteHour: 'Traceloop does not say how long a cache keeps what is written to it.' } },
+    'message, a stream that is aborted': {
+      untold: undefined,
+      unsaid: {
+        output: 'Anthropic says the output of a stream at its end. Who hangs up before learns the input only.',
+      },
+      failed: { calls: 1, ends: 'open', because: 'Traceloop never ends the span of a stream that is aborted.' },
+    },
+  }),
 }

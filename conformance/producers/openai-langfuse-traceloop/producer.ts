@@ -1,0 +1,19 @@
+import { observeOpenAI } from '@langfuse/openai'
+import { OpenAIInstrumentation } from '@traceloop/instrumentation-openai'
+import OpenAI from 'openai'
+
+import { registerNodeSdk } from '../../harness/node-sdk.ts'
+import type { Producer } from '../../harness/producer.ts'
+import { openAiCases } from '../../shared/openai-cases.ts'
+
+export const producer: Producer = {
+  title: '`openai` under Langfuse and Traceloop at once',
+  packages: ['openai', '@langfuse/openai', '@traceloop/instrumentation-openai'],
+  showsTools: false,
+  start(setUp) {
+    const instrumentation = new OpenAIInstrumentation()
+    instrumentation.setTracerProvider(registerNodeSdk(setUp))
+    instrumentation.manuallyInstrument(OpenAI)
+  },
+  cases: openAiCases((options) => observeOpenAI(new OpenAI(options)) as never),
+}
