@@ -8,19 +8,8 @@ import type { Case, Kit } from '../harness/producer.ts'
 import { withGaps, type Gaps } from './gaps.ts'
 import { longSystem, question } from './texts.ts'
 
-/** Where the instrumentations of LangChain differ. */
-interface Differences {
-  /** Whether embeddings are traced, and why not. */
-  readonly noEmbeddings?: string
-}
-
 /** Everything LangChain and LangGraph do that costs something. */
-export function langChainCases({ noEmbeddings }: Differences, gaps: Gaps = {}): readonly Case[] {
-  const untoldEmbeddings = {
-    ...(noEmbeddings !== undefined && {
-      untold: { is: () => true, because: noEmbeddings, ends: 'unseen' as const },
-    }),
-  }
+export function langChainCases(gaps: Gaps = {}): readonly Case[] {
   const cases: readonly Case[] = [
     { title: 'a call of the model', run: (kit) => chat(kit).invoke(question) },
     { title: 'a stream', run: (kit) => readAll(chat(kit).stream(question)) },
@@ -78,7 +67,6 @@ export function langChainCases({ noEmbeddings }: Differences, gaps: Gaps = {}): 
     },
     {
       title: 'embeddings',
-      ...untoldEmbeddings,
       run: ({ baseUrl }) =>
         new OpenAIEmbeddings({
           model: 'text-embedding-3-small',

@@ -20,7 +20,15 @@ export const producer: Producer = {
     new LangChainInstrumentation({ tracerProvider }).manuallyInstrument(callbackManager)
   },
   cases: [
-    ...langChainCases({ noEmbeddings: 'OpenInference does not trace the embeddings of LangChain.' }),
+    ...langChainCases({
+      embeddings: {
+        untold: {
+          is: () => true,
+          because: 'OpenInference does not trace the embeddings of LangChain.',
+          ends: 'unseen',
+        },
+      },
+    }),
     ...unwrappedLangChainCases(),
   ],
 }
