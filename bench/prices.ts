@@ -1,5 +1,6 @@
 /**
- * What a priced call costs, beside the package's own `calcPrice`, and what loading the package costs.
+ * What a priced call costs, beside the package's own `calcPrice`; what a call with rare details costs, and a breakdown of
+ * the cost; what loading the package costs, and what is left of that for the first call.
  *
  *     node bench/prices.ts
  *
@@ -9,7 +10,7 @@ import { spawnSync } from 'node:child_process'
 
 import { calcPrice } from '@pydantic/genai-prices'
 
-import { PriceBook, type PricedCall } from '../src/rollup/prices.ts'
+import { PriceBook, type CallDetails, type PricedCall } from '../src/rollup/prices.ts'
 import { median } from './paired.ts'
 
 const rounds = 41
@@ -79,6 +80,38 @@ for (const [name, provider, model] of shapes) {
   console.log(`${name.padEnd(22)} price ${columns[0]}   calcPrice ${columns[1]}   ${ratio} ×`)
 }
 
+const noDetails: CallDetails = {
+  cacheWrite1hInputTokens: 0,
+  audioInputTokens: 0,
+  audioCacheReadInputTokens: 0,
+  audioOutputTokens: 0,
+  imageInputTokens: 0,
+  imageCacheReadInputTokens: 0,
+  imageOutputTokens: 0,
+  serviceTier: undefined,
+}
+const rareShapes: readonly (readonly [string, string, string, CallDetails])[] = [
+  ['an hour-long cache write', 'anthropic', 'claude-opus-5', { ...noDetails, cacheWrite1hInputTokens: 200 }],
+  ['audio', 'openai', 'gpt-realtime', { ...noDetails, audioInputTokens: 500, audioOutputTokens: 300 }],
+  ['flex', 'openai', 'gpt-5', { ...noDetails, serviceTier: 'flex' }],
+]
+console.log('\nns per call that few calls are like, and as many times a plain one of the same model\n')
+for (const [name, provider, model, details] of rareShapes) {
+  const plain: number[] = []
+  const rare: number[] = []
+  const divided: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    plain.push(nanosPerCall(callsPerBlock, (index) => book.price(callOf(provider, model, index))))
+    rare.push(nanosPerCall(callsPerBlock, (index) => book.price({ ...callOf(provider, model, index), details })))
+    divided.push(nanosPerCall(callsPerBlock, (index) => book.costBreakdown(callOf(provider, model, index))?.nanoUsd))
+  }
+  const times = (nanos: readonly number[]): string => {
+    const ratio = median(nanos.map((value, round) => value / plain[round]!)).toFixed(1)
+    return `${median(nanos).toFixed(0).padStart(6)} (${ratio} ×)`
+  }
+  console.log(`${name.padEnd(26)} price ${times(rare)}   plain call by bucket ${times(divided)}`)
+}
+
 const firsts: number[] = []
 for (let index = 0; index < rounds * 10; index++)
   firsts.push(nanosPerCall(1, () => book.price(callOf('openai', `gpt-5-${index}`, 0))))
@@ -102,5 +135,25 @@ for (const [name, code] of Object.entries(loading)) {
     megabytes.push(grew ?? Number.NaN)
   }
   console.log(`loading the package by ${name}: ${median(millis).toFixed(0)} ms, ${median(megabytes).toFixed(0)} MB`)
+}
+
+/** Prints the milliseconds of the first priced call of a process: right away, and a moment after a run has begun. */
+const firstCalls: Readonly<Record<string, string>> = {
+  'at once': '',
+  'with the list loaded ahead': 'book.loadSoon(); await new Promise((resolve) => setTimeout(resolve, 300))',
+}
+for (const [name, code] of Object.entries(firstCalls)) {
+  const millis: number[] = []
+  for (let round = 0; round < 11; round++) {
+    const script = `import { PriceBook } from ${JSON.stringify(new URL('../src/rollup/prices.ts', import.meta.url).href)}
+      const book = new PriceBook()
+      ${code}
+      const start = performance.now()
+      book.price(${JSON.stringify(callOf('openai', 'gpt-5', 0))})
+      console.log(performance.now() - start)`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    millis.push(Number(stdout))
+  }
+  console.log(`first priced call of a process, ${name}: ${median(millis).toFixed(1)} ms`)
 }
 if (Number.isNaN(sink)) throw new Error('a price was NaN')

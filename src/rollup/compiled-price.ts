@@ -1,8 +1,8 @@
-import { bucketsAt, totalOf, type CostBuckets } from './cost-buckets.ts'
+import { bucketsAt, type CostBuckets } from './cost-buckets.ts'
 import type { Price } from './price.ts'
 import type { PricedCall } from './priced-call.ts'
 import type { TierFactors } from './service-tier.ts'
-import { nanoUsdAt, scaledRates, type TokenRates } from './token-rates.ts'
+import { nanoUsdAt, nanoUsdWithDetailsAt, scaledRates, type TokenRates } from './token-rates.ts'
 
 /** Rates that hold for calls of a certain size. */
 export interface RateBand {
@@ -46,7 +46,8 @@ export class CompiledPrice implements Price {
   nanoUsdOf(call: PricedCall): number | undefined {
     const rates = this.#ratesOf(call)
     if (rates === undefined) return undefined
-    return call.details === undefined ? nanoUsdAt(rates, call) : totalOf(bucketsAt(rates, call))
+    const { details } = call
+    return details === undefined ? nanoUsdAt(rates, call) : nanoUsdWithDetailsAt(rates, call, details)
   }
 
   bucketsOf(call: PricedCall): CostBuckets | undefined {

@@ -35,7 +35,7 @@ export interface CostBreakdown {
 }
 
 /**
- * Cost of a call by bucket at these rates, not rounded, in the order in which {@link nanoUsdAt} adds up. NaN stands where
+ * Cost of a call by bucket at these rates, not rounded, in the order in which the cost is added up. NaN stands where
  * there are tokens that nobody has a rate for.
  */
 export function bucketsAt(rates: TokenRates, call: PricedCall): CostBuckets {
@@ -73,13 +73,6 @@ export function bucketsAt(rates: TokenRates, call: PricedCall): CostBuckets {
 
 function charge(buckets: Partial<Record<CostBucket, number>>, name: CostBucket, tokens: number, rate: number): void {
   if (tokens !== 0 && rate !== 0) buckets[name] = tokens * rate
-}
-
-/** NaN where one of them is. */
-export function totalOf(buckets: CostBuckets): number {
-  let total = 0
-  for (const nanoUsd of Object.values(buckets)) total += nanoUsd
-  return total
 }
 
 /**

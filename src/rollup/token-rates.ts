@@ -1,3 +1,4 @@
+import type { CallDetails } from './call-details.ts'
 import type { PricedCall } from './priced-call.ts'
 import type { TierFactors } from './service-tier.ts'
 
@@ -107,4 +108,40 @@ export function nanoUsdAt(rates: TokenRates, call: PricedCall): number {
     call.reasoningOutputTokens * rates.reasoningNanoUsdPerToken +
     rates.callNanoUsd
   )
+}
+
+/**
+ * The same of a call with details. NaN where it has tokens that nobody has a rate for.
+ *
+ * @param details those of the call
+ */
+export function nanoUsdWithDetailsAt(rates: TokenRates, call: PricedCall, details: CallDetails): number {
+  const { details: rare } = rates
+  const audioInput = details.audioInputTokens - details.audioCacheReadInputTokens
+  const imageInput = details.imageInputTokens - details.imageCacheReadInputTokens
+  const plainInput = call.inputTokens - call.cacheReadInputTokens - call.cacheWriteInputTokens - audioInput - imageInput
+  const textRead = call.cacheReadInputTokens - details.audioCacheReadInputTokens - details.imageCacheReadInputTokens
+  const shortWrite = call.cacheWriteInputTokens - details.cacheWrite1hInputTokens
+  const plainOutput =
+    call.outputTokens - call.reasoningOutputTokens - details.audioOutputTokens - details.imageOutputTokens
+  return (
+    charged(plainInput, rates.inputNanoUsdPerToken) +
+    charged(textRead, rates.cacheReadNanoUsdPerToken) +
+    charged(shortWrite, rates.cacheWriteNanoUsdPerToken) +
+    charged(details.cacheWrite1hInputTokens, rare.cacheWrite1hNanoUsdPerToken) +
+    charged(plainOutput, rates.outputNanoUsdPerToken) +
+    charged(call.reasoningOutputTokens, rates.reasoningNanoUsdPerToken) +
+    charged(audioInput, rare.audioInputNanoUsdPerToken) +
+    charged(details.audioCacheReadInputTokens, rare.audioCacheReadNanoUsdPerToken) +
+    charged(details.audioOutputTokens, rare.audioOutputNanoUsdPerToken) +
+    charged(imageInput, rare.imageInputNanoUsdPerToken) +
+    charged(details.imageCacheReadInputTokens, rare.imageCacheReadNanoUsdPerToken) +
+    charged(details.imageOutputTokens, rare.imageOutputNanoUsdPerToken) +
+    rates.callNanoUsd
+  )
+}
+
+/** No tokens cost nothing, at an unknown rate too. */
+function charged(tokens: number, rate: number): number {
+  return tokens === 0 ? 0 : tokens * rate
 }
