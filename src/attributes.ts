@@ -266,6 +266,7 @@ export const ATTR_PREFIX_RUNSPAN_LATE = 'runspan.late.'
 export const ALIASES_OF_ROLE = {
   aiSdkOperation: 'ai.operationId',
   langsmith: 'langsmith.span.kind',
+  mastra: 'mastra.span.type',
   openInference: 'openinference.span.kind',
   langfuse: 'langfuse.observation.type',
   laminar: 'lmnr.span.type',

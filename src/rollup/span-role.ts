@@ -52,6 +52,8 @@ export function roleOfMarks(name: string, attributes: Attributes, scopeName: str
   if (typeof aiSdk === 'string') return aiSdkLeaf.test(aiSdk) ? 'leaf' : aiSdk === 'ai.toolCall' ? 'tool' : 'container'
   const langsmith = attributes[ALIASES_OF_ROLE.langsmith]
   if (typeof langsmith === 'string') return byName(langsmith, 'llm', 'embedding')
+  const mastra = attributes[ALIASES_OF_ROLE.mastra]
+  if (typeof mastra === 'string') return roleOfMastra(mastra)
   const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
   if (typeof operation === 'string') {
     const role = roleOfOperation(operation)
@@ -77,6 +79,12 @@ function roleWithoutOperation(name: string, attributes: Attributes, scopeName: s
     return byName(mlflow.replaceAll('"', '').toLowerCase(), 'chat_model', 'llm', 'embedding')
   if (name === 'call_llm' || name === 'claude_code.llm_request') return 'leaf'
   return name === 'claude_code.tool' ? 'tool' : 'unknown'
+}
+
+/** Mastra calls the sum over all steps `chat`, and each of the calls in it an operation of its own. */
+function roleOfMastra(type: string): SpanRole {
+  if (type.endsWith('tool_call')) return 'tool'
+  return type === 'agent_run' ? 'agent' : byName(type, 'model_inference', 'rag_embedding')
 }
 
 function byName(kind: string, ...leaves: readonly string[]): SpanRole {
