@@ -7,13 +7,19 @@ const wholeLine = /(?:authorization|cookie)$/i
 const opening = /\\*["']|[[{]/y
 
 /**
- * Makes the expression that finds names in front of their values: `"password": …`, `password=…`, `Cookie: …`, and the
- * same in JSON that stands inside JSON, where quotes have backslashes.
+ * Makes the expression that finds where the values of names begin: `"password": …`, `password=…`, `Cookie: …`, and the
+ * same in JSON that stands inside JSON, where quotes have backslashes. It looks for colons and equals signs and back
+ * from there, because names begin with letters that every word has.
  *
- * @param names sources of regular expressions
+ * @param names sources of regular expressions, each of which ends in the character that its matches end in
  */
-export function memberPattern(names: readonly string[]): RegExp {
-  return new RegExp(`(${names.join('|')})(\\\\*["'])?\\s{0,8}[:=]\\s{0,8}`, 'gi')
+export function memberPattern(names: readonly string[]): RegExp | undefined {
+  if (names.length === 0) return undefined
+  const lastCharacters = [...new Set(names.map((name) => name.at(-1)))]
+    .join('')
+    .replaceAll(/[\]\\^-]/g, String.raw`\$&`)
+  const between = String.raw`(\\*["'])?\s{0,8}[:=]`
+  return new RegExp(String.raw`[:=](?<=[${lastCharacters}]${between})(?<=(${names.join('|')})${between})\s{0,8}`, 'gi')
 }
 
 /**
@@ -26,8 +32,8 @@ export function hideMembers(text: string, members: RegExp): string {
   members.lastIndex = 0
   for (let match = members.exec(text); match !== null; match = members.exec(text)) {
     const start = members.lastIndex
-    const nameQuote = match[2] ?? ''
-    const [from, to, quote] = extentOf(text, start, match[1]!, nameQuote)
+    const nameQuote = match[3] ?? ''
+    const [from, to, quote] = extentOf(text, start, match[2]!, nameQuote)
     if (to > from) {
       result += text.slice(kept, from) + quote + hidden + quote
       kept = to

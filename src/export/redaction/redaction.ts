@@ -3,7 +3,7 @@ import { count } from '../../run/stats.ts'
 import { hidden, memberPattern } from './hide-members.ts'
 import { isContent, isIdentifier, secretNameTest } from './key-rules.ts'
 import { checkRedaction, type RedactionOptions, type RedactionPattern } from './redaction-options.ts'
-import { emailPattern, secretNames, secretPatterns, type KnownPattern } from './secret-patterns.ts'
+import { emailMark, emailPattern, secretMarks, secretNames, secretPatterns } from './secret-patterns.ts'
 import { redactText, type TextRules } from './text-redactor.ts'
 
 /** What stands in place of a text whose redaction failed. */
@@ -37,10 +37,14 @@ export class Redaction {
     this.#allowsContent = content === 'all'
     this.#redact = redact
     this.hasFunction = redact !== undefined
-    this.rules = textRules([...(builtIn ? secretPatterns : []), ...(emails ? [emailPattern] : [])], patterns, [
-      ...names,
-      ...keys.filter((key) => typeof key === 'string').map(escaped),
-    ])
+    const marks = [...(builtIn ? secretMarks : []), ...(emails ? [emailMark] : [])]
+    const exactKeys = keys.filter((key) => typeof key === 'string')
+    this.rules = {
+      marks: marks.length === 0 ? undefined : new RegExp(marks.join('|')),
+      known: [...(builtIn ? secretPatterns : []), ...(emails ? [emailPattern] : [])].map(asGlobal),
+      own: patterns.map(asGlobal),
+      members: memberPattern([...names, ...exactKeys.map(escaped)]),
+    }
   }
 
   /** What becomes of an attribute. */
@@ -121,19 +125,6 @@ export class Redaction {
       isChanged ||= entry[0] !== name || entry[1] !== part
     }
     return isChanged ? Object.fromEntries(entries) : map
-  }
-}
-
-function textRules(
-  known: readonly KnownPattern[],
-  own: readonly RedactionPattern[],
-  names: readonly string[],
-): TextRules {
-  return {
-    marks: known.length === 0 ? undefined : new RegExp(known.map(({ mark }) => mark).join('|')),
-    known: known.map(asGlobal),
-    own: own.map(asGlobal),
-    members: names.length === 0 ? undefined : memberPattern(names),
   }
 }
 
