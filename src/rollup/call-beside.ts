@@ -1,18 +1,23 @@
-import { ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
+import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import { exchangeOffer } from './claims.ts'
+import type { Contribution } from './contribution.ts'
 import type { SpanFacts } from './span-facts.ts'
 import { startsSoFar, type SpanNode } from './span-node.ts'
+import { addTo } from './tally.ts'
 
 /** A model call that was counted, as far as it takes to know it again. */
 interface CountedCall {
-  readonly spanName: string
+  /** The span that stands for it. */
+  node: SpanNode
+  contribution: Contribution
+  /** How many tokens it tells apart from the rest: cached ones, reasoning, audio … */
+  told: number
   /** When it ended, in the count of starts. */
   readonly endOrder: number
   /** The scopes that showed it: the one that was counted first. */
   readonly scopeNames: (string | undefined)[]
   readonly responseId: unknown
   readonly model: string | undefined
-  readonly input: number
-  readonly output: number
 }
 
 /** The last model calls below one span, for as long as another span may repeat one of them. */
@@ -25,55 +30,110 @@ const mostRecent = 16
  * The model call beside a span that stands for the same call: two instrumentations of one client write two spans, and
  * where the inner one does not know the outer as its parent, they stand side by side, or the inner one further up. They
  * are one call where the one that ended first has a parent that is around the other too, and they come from two scopes,
- * overlap in time and agree on tokens and model. An id of the answer on both of them
- * decides alone. A scope repeats each call once, so that calls at the same time keep their number.
+ * overlap in time and agree on tokens and model; of calls without usage the model has to do. An id of the answer on both
+ * of them decides alone. A scope repeats each call once, so that calls at the same time keep their number.
  *
- * @returns the name of that span, `undefined` where there is none; the span is then remembered itself
+ * Usage takes the place of none, and of two spans the numbers of the one that tells more apart count.
+ *
+ * @param contribution what the span would add
+ * @returns the name of the span that stands for the call, `undefined` where this one is to be counted
  */
-export function callBeside(node: SpanNode, facts: SpanFacts): string | undefined {
+export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contribution): string | undefined {
   const { parent, span } = node
-  if (parent === undefined || facts.input + facts.output === 0) return undefined
+  if (parent === undefined) return undefined
+  const { openChildren, recentCalls } = parent.hear()
+  // Nothing else is open below the parent, so nothing that ends later can have begun before this.
+  const isAlone = openChildren <= 1
+  if (isAlone && recentCalls === undefined && !hasRecentAbove(parent)) return undefined
   const scopeName = span.instrumentationScope?.name
   const call: CountedCall = {
-    spanName: span.name,
+    node,
+    contribution,
+    told: toldApart(facts),
     endOrder: startsSoFar(),
     scopeNames: [scopeName],
     responseId: span.attributes[ATTR_GEN_AI_RESPONSE_ID],
     model: facts.model,
-    input: facts.input,
-    output: facts.output,
   }
   // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
   for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
-    const other = sameAmong(above.below?.recentCalls, call, node.startOrder)
+    const other = sameAmong(above.below?.recentCalls, call, above === parent)
     if (other !== undefined) {
       other.scopeNames.push(scopeName)
-      return other.spanName
+      return settleBetween(other, call)
     }
     if (above.part.root === above) break
   }
+  if (isAlone) return undefined
   const recent = (parent.hear().recentCalls ??= [])
   if (recent.length === mostRecent) recent.shift()
   recent.push(call)
   return undefined
 }
 
-function sameAmong(recent: RecentCalls | undefined, call: CountedCall, startOrder: number): CountedCall | undefined {
-  if (recent === undefined) return undefined
-  for (let index = recent.length - 1; index >= 0; index--) {
-    const other = recent[index]!
-    if (other.scopeNames.includes(call.scopeNames[0])) continue
-    if (isSameCall(other, call, startOrder <= other.endOrder)) return other
+function hasRecentAbove(node: SpanNode): boolean {
+  for (let above: SpanNode | undefined = node; above !== undefined; above = above.parent) {
+    if (above.below?.recentCalls !== undefined) return true
+    if (above.part.root === above) break
   }
-  return undefined
+  return false
 }
 
-function isSameCall(one: CountedCall, other: CountedCall, overlap: boolean): boolean {
+function toldApart({ cacheRead, cacheWrite, reasoning, details }: SpanFacts): number {
+  const more = details === undefined ? 0 : details.cacheWrite1hInputTokens + details.audioInputTokens
+  return cacheRead + cacheWrite + reasoning + more
+}
+
+/** @param isBeside whether they have one parent: calls without usage say too little to be known further away */
+function sameAmong(recent: RecentCalls | undefined, call: CountedCall, isBeside: boolean): CountedCall | undefined {
+  if (recent === undefined) return undefined
+  let silent: CountedCall | undefined
+  for (let index = recent.length - 1; index >= 0; index--) {
+    const other = recent[index]!
+    if (other.scopeNames.includes(call.scopeNames[0]) || !isSameCall(other, call)) continue
+    const isSilent = other.contribution.isSilent || call.contribution.isSilent
+    if (!isSilent) return other
+    if (isBeside) silent ??= other
+  }
+  return silent
+}
+
+function isSameCall(one: CountedCall, other: CountedCall): boolean {
   if (one.responseId !== undefined && other.responseId !== undefined) return one.responseId === other.responseId
-  return overlap && one.input === other.input && one.output === other.output && isSameModel(one.model, other.model)
+  if (other.node.startOrder > one.endOrder) return false
+  const ofOne = one.contribution
+  const ofOther = other.contribution
+  if (ofOne.isSilent || ofOther.isSilent) return one.model !== undefined && isSameModel(one.model, other.model ?? '')
+  return ofOne.input === ofOther.input && ofOne.output === ofOther.output && isSameModel(one.model, other.model)
 }
 
 /** Some say the model that was asked for, some the dated one that answered. */
 function isSameModel(one: string | undefined, other: string | undefined): boolean {
-  return one === undefined || other === undefined || one.startsWith(other) || other.startsWith(one)
+  if (one === undefined || other === undefined) return true
+  return other !== '' && (one.startsWith(other) || other.startsWith(one))
+}
+
+/** Decides which of two spans of one call counts. @returns the name of the one that does, where it is the earlier one */
+function settleBetween(counted: CountedCall, call: CountedCall): string | undefined {
+  const { node, contribution } = counted
+  if (contribution.isSilent && !call.contribution.isSilent) {
+    addTo(node.tally, contribution, -1)
+    exchangeOffer(node, contribution, undefined)
+    node.counted = false
+    node.revocable = undefined
+    node.repeatedName = call.node.span.name
+    counted.node = call.node
+  } else {
+    if (call.contribution.isSilent || call.told <= counted.told) return node.span.name
+    addTo(node.tally, contribution, -1)
+    addTo(node.tally, call.contribution, 1)
+    exchangeOffer(node, contribution, call.contribution)
+    const { attributes } = node.span
+    if (attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] !== undefined) {
+      attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = call.contribution.nanoUsd
+    }
+  }
+  counted.contribution = call.contribution
+  counted.told = call.told
+  return counted.node === call.node ? undefined : node.span.name
 }

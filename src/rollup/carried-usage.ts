@@ -21,7 +21,8 @@ export function passTokensUp(node: SpanNode): void {
   const { parent } = node
   if (parent === undefined) return
   const above = parent.hear()
-  above.openChildren--
+  // With nothing open below, no call can turn out to be one of those.
+  if (--above.openChildren === 0) above.recentCalls = undefined
   if (node.ownTokens > 0) above.tokens += node.ownTokens
   const { below } = node
   if (below === undefined) return

@@ -13,6 +13,15 @@ export function offer(node: SpanNode, part: Contribution, spans: number, suppres
   claimable.suppressed += suppressed
 }
 
+/** Puts something else, or nothing, in the place of what a call had offered. */
+export function exchangeOffer(node: SpanNode, stale: Contribution, fresh: Contribution | undefined): void {
+  const claimable = nearestOpen(node)?.below?.claimable
+  if (claimable === undefined) return
+  claimable.addCall(stale, -1)
+  if (fresh === undefined) claimable.spans--
+  else claimable.addCall(fresh, 1)
+}
+
 /** The same for all that was offered to a span which does not claim it. */
 export function passOn(node: SpanNode, part: Sums): void {
   const above = nearestOpen(node)

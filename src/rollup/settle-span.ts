@@ -25,7 +25,7 @@ export type Pricer = (call: PricedCall) => number | undefined
  *
  * - A model call counts. Where calls nest, the outermost that carries usage stands for the call, up to a tool or agent
  *   between them; what was counted below it is taken out again. Where two instrumentations show one call side by side,
- *   the first to end stands for it.
+ *   one of them stands for it.
  * - A container counts only if nothing below it reported usage. Calls below it that said nothing of themselves stay
  *   calls, and the container's usage is theirs.
  *
@@ -93,6 +93,8 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     const claimable = node.below?.claimable
     if ((claimable !== undefined && claimable.spans > 0) || isClaimed(node)) return
     const silent = silentCall(node.span.status.code === statusError, originOf(node, facts))
+    node.repeatedName = callBeside(node, facts, silent)
+    if (node.repeatedName !== undefined) return
     node.counted = true
     node.revocable = silent
     addTo(node.tally, silent, 1)
@@ -107,13 +109,13 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   }
   const claimable = node.below?.claimable
   if (claimable !== undefined) takeOut(node, claimable)
-  node.repeatedName = callBeside(node, facts)
+  const contribution = contributionOf(node, facts, price)
+  node.repeatedName = callBeside(node, facts, contribution)
   if (node.repeatedName !== undefined) {
     node.ownTokens = 0
     suppress(node)
     return
   }
-  const contribution = contributionOf(node, facts, price)
   node.counted = true
   node.ownTokens = facts.input + facts.output
   addTo(node.tally, contribution, 1)

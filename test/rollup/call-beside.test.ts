@@ -1,25 +1,32 @@
-import { context, trace, type Attributes } from '@opentelemetry/api'
+import { context, trace, type Attributes, type Span } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
 import { explainSpan, wrapAgent } from '../../src/index.ts'
-import { chat, emitSpans, startForeign } from '../support/emit-spans.ts'
+import { chat, emitSpans, operation, startForeign } from '../support/emit-spans.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
 interface Beside {
   readonly name: string
   readonly scope: string
-  readonly tokens?: number
+  /** @defaultValue 7 */
+  readonly tokens?: number | 'unsaid'
   readonly attributes?: Attributes
   /** Ended before the next one starts. */
   readonly isOver?: boolean
+}
+
+function startBeside({ name, scope, tokens = 7, attributes = {} }: Beside): Span {
+  const more = { name, scope, attributes }
+  return startForeign(tokens === 'unsaid' ? operation('chat', more) : chat(tokens, 3, more))
 }
 
 /** Model calls with one parent, all open at the same time unless they are over. */
 async function callsOf(spans: readonly Beside[]): Promise<object> {
   await using recorded = recordSpans({ rollup: { prices: 'none' } })
   const { runId } = await wrapAgent('planner', () => {
-    const open = spans.map(({ name, scope, tokens = 7, attributes = {}, isOver = false }) => {
-      const span = startForeign(chat(tokens, 3, { name, scope, attributes }))
+    const open = spans.map((one) => {
+      const span = startBeside(one)
+      const { isOver = false } = one
       if (isOver) span.end()
       return { span, isOver }
     })
@@ -31,6 +38,15 @@ async function callsOf(spans: readonly Beside[]): Promise<object> {
     input: attributes['runspan.usage.input_tokens'],
     suppressed: attributes['runspan.rollup.suppressed_spans'] ?? 0,
   }
+}
+
+/** The same, with what is known of the parts. */
+async function totalsOf(spans: readonly Beside[]): Promise<Attributes> {
+  await using recorded = recordSpans()
+  const { runId } = await wrapAgent('planner', () => {
+    for (const span of spans.map((one) => startBeside(one))) span.end()
+  })
+  return recorded.root(runId).attributes
 }
 
 const named = (model: string): Attributes => ({ 'gen_ai.response.model': model })
@@ -108,6 +124,92 @@ describe('two spans of one model call, side by side', () => {
       { ...tracer, attributes: answered('a'), tokens: 8 },
     ]
     expect(await callsOf(one)).toEqual({ calls: 1, input: 7, suppressed: 1 })
+  })
+
+  it('are one call where one of them says nothing of its usage, or neither does', async () => {
+    const attributes = named('gpt-4.1')
+    const silentClient = { ...client, attributes, tokens: 'unsaid' } as const
+    const silentTracer = { ...tracer, attributes, tokens: 'unsaid' } as const
+    const toldTracer = { ...tracer, attributes }
+    const one = { 'runspan.calls.llm': 1, 'runspan.usage.input_tokens': 7, 'runspan.cost.source': 'priced' }
+    for (const spans of [
+      [silentClient, toldTracer],
+      [toldTracer, silentClient],
+    ]) {
+      const totals = await totalsOf(spans)
+      expect(totals).toMatchObject(one)
+      expect(totals).not.toHaveProperty('runspan.calls.unpriced')
+    }
+    expect(await totalsOf([silentClient, silentTracer])).toMatchObject({
+      'runspan.calls.llm': 1,
+      'runspan.calls.unpriced': 1,
+    })
+  })
+
+  it('are two calls where one says nothing of its usage and they name two models, or none', async () => {
+    const silent = { ...tracer, tokens: 'unsaid' } as const
+    expect(await callsOf([client, silent])).toMatchObject({ calls: 2 })
+    const other = { ...silent, attributes: named('o3') }
+    expect(await callsOf([{ ...client, attributes: named('gpt-4.1') }, other])).toMatchObject({ calls: 2 })
+  })
+
+  it('are two calls where one says nothing of its usage and stands further down', async () => {
+    await using recorded = recordSpans({ rollup: { prices: 'none' } })
+    const attributes = named('gpt-4.1')
+    const { runId } = await wrapAgent('planner', () => {
+      const step = startForeign({ name: 'step' })
+      const below = trace.setSpan(context.active(), step)
+      const silent = startForeign(operation('chat', { name: 'silent', scope: 'callbacks', attributes }), below)
+      startForeign(chat(7, 3, { ...client, attributes })).end()
+      silent.end()
+      step.end()
+    })
+    expect(recorded.root(runId).attributes).toMatchObject({ 'runspan.calls.llm': 2, 'runspan.calls.unpriced': 2 })
+  })
+
+  it('count with the numbers of the one that tells more apart, whichever ends first', async () => {
+    const attributes = named('gpt-4.1')
+    const rich = {
+      ...tracer,
+      tokens: 1000,
+      attributes: { ...attributes, 'gen_ai.usage.cache_read.input_tokens': 800 },
+    }
+    const poor = { ...client, tokens: 1000, attributes }
+    const alone = await totalsOf([rich])
+    expect(alone).toMatchObject({ 'runspan.usage.cache_read.input_tokens': 800 })
+    for (const spans of [
+      [rich, poor],
+      [poor, rich],
+    ]) {
+      expect(await totalsOf(spans)).toMatchObject({
+        'runspan.calls.llm': 1,
+        'runspan.usage.input_tokens': 1000,
+        'runspan.usage.cache_read.input_tokens': 800,
+        'runspan.cost.nano_usd': alone['runspan.cost.nano_usd'],
+        'runspan.rollup.suppressed_spans': 1,
+      })
+    }
+  })
+
+  it('are both taken out where a call around them stands for them', async () => {
+    await using recorded = recordSpans()
+    const attributes = named('gpt-4.1')
+    const details = { 'gen_ai.usage.cache_read.input_tokens': 4 }
+    for (const inner of [
+      [chat(7, 3, { ...client, attributes }), chat(7, 3, { ...tracer, attributes: { ...attributes, ...details } })],
+      [operation('chat', { ...client, attributes }), chat(7, 3, { ...tracer, attributes })],
+    ]) {
+      const { runId } = await wrapAgent('planner', () => {
+        const outer = startForeign(chat(7, 3, { name: 'outer', scope: 'outer', attributes }))
+        const around = trace.setSpan(context.active(), outer)
+        for (const span of inner.map((one) => startForeign(one, around))) span.end()
+        outer.end()
+      })
+      const totals = recorded.root(runId).attributes
+      expect(totals).toMatchObject({ 'runspan.calls.llm': 1, 'runspan.usage.input_tokens': 7 })
+      expect(totals).not.toHaveProperty('runspan.usage.cache_read.input_tokens')
+      expect(totals).not.toHaveProperty('runspan.calls.unpriced')
+    }
   })
 
   it('take what is below the repetition with them', async () => {
