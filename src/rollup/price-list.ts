@@ -40,9 +40,9 @@ export class PriceList {
     return publishedOn === undefined ? `genai-prices ${version}` : `genai-prices ${version} (${publishedOn})`
   }
 
-  /** Loads the list where that has not happened yet. */
+  /** Loads the list where that has not happened yet, and finds a model in it: the first takes longer than others. */
   load(): void {
-    this.#package.load()
+    this.lookUp('openai', 'gpt-5')
   }
 
   /** Finds and compiles the price of one model. Takes tens of microseconds: the caller remembers the answer. */
