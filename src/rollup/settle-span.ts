@@ -12,6 +12,7 @@ import { settleTool } from './settle-tool.ts'
 import { callDetailsOf } from './span-details.ts'
 import { readSpan, SpanFacts } from './span-facts.ts'
 import { statusError } from './span-like.ts'
+import { sumsUpCalls } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
 import type { Sums } from './sums.ts'
 import { addCallsTo, addTo, raise } from './tally.ts'
@@ -108,7 +109,10 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     return
   }
   const claimable = node.below?.claimable
-  if (claimable !== undefined) takeOut(node, claimable)
+  if (claimable !== undefined) {
+    if (claimable.llmCalls > 1 && sumsUpCalls(node.span.attributes)) facts.calls = claimable.llmCalls
+    takeOut(node, claimable)
+  }
   const contribution = contributionOf(node, facts, price)
   node.repeatedName = callBeside(node, facts, contribution)
   if (node.repeatedName !== undefined) {
@@ -166,7 +170,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     if (nanoUsd !== undefined) priced = 1
   } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
   return {
-    llmCalls: 1,
+    llmCalls: facts.calls,
     input,
     output,
     cacheRead,
@@ -175,7 +179,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     nanoUsd: nanoUsd ?? 0,
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
-    unpriced: nanoUsd === undefined ? 1 : 0,
+    unpriced: nanoUsd === undefined ? facts.calls : 0,
     isSilent: false,
     unpricedModel:
       nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,

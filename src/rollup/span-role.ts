@@ -81,10 +81,16 @@ function roleWithoutOperation(name: string, attributes: Attributes, scopeName: s
   return name === 'claude_code.tool' ? 'tool' : 'unknown'
 }
 
-/** Mastra calls the sum over all steps `chat`, and each of the calls in it an operation of its own. */
+const sumOfCalls = 'model_generation'
+
+/** Whether a model call's span sums up several: Mastra has one with the usage around those of its steps. */
+export function sumsUpCalls(attributes: Attributes): boolean {
+  return attributes[ALIASES_OF_ROLE.mastra] === sumOfCalls
+}
+
 function roleOfMastra(type: string): SpanRole {
   if (type.endsWith('tool_call')) return 'tool'
-  return type === 'agent_run' ? 'agent' : byName(type, 'model_inference', 'rag_embedding')
+  return type === 'agent_run' ? 'agent' : byName(type, sumOfCalls, 'model_inference', 'rag_embedding')
 }
 
 function byName(kind: string, ...leaves: readonly string[]): SpanRole {
