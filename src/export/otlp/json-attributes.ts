@@ -1,4 +1,5 @@
 import type { ExportableAttributes } from './exportable-span.ts'
+import { jsonText } from './json-text.ts'
 import type { KeyEntry, KeyTable } from './key-table.ts'
 import { maxValueDepth } from './protobuf-attributes.ts'
 
@@ -55,7 +56,7 @@ function attributeJson(entry: KeyEntry<string>, original: unknown, keys: KeyTabl
 }
 
 function valueJson(value: unknown, depth: number): string {
-  if (typeof value === 'string') return `{"stringValue":${JSON.stringify(value)}}`
+  if (typeof value === 'string') return `{"stringValue":${jsonText(value)}}`
   if (typeof value === 'number') return numberJson(value)
   if (typeof value === 'boolean') return value ? '{"boolValue":true}' : '{"boolValue":false}'
   if (typeof value !== 'object' || value === null || depth >= maxValueDepth) return '{}'

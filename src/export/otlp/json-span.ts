@@ -2,6 +2,7 @@ import type { SpanContext } from '@opentelemetry/api'
 
 import type { ExportableEvent, ExportableLink, ExportableSpan } from './exportable-span.ts'
 import { attributesJson } from './json-attributes.ts'
+import { jsonText } from './json-text.ts'
 import type { KeyTable } from './key-table.ts'
 import { otlpFlags } from './span-flags.ts'
 
@@ -70,7 +71,7 @@ function traceStateJson({ traceState }: SpanContext, keys: KeyTable<string>): st
 
 /** A text with its name, where it is not empty. */
 export function textJson(name: string, text: string): string {
-  return text === '' ? '' : `,"${name}":${JSON.stringify(text)}`
+  return text === '' ? '' : `,"${name}":${jsonText(text)}`
 }
 
 /** A number with its name, where it is not zero. */
