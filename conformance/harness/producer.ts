@@ -49,6 +49,8 @@ export interface Case {
     readonly calls: number
     /** @defaultValue 'failed' */
     readonly ends?: 'failed' | 'open'
+    /** Of those calls, the ones whose span does not say that they failed: their cost is unknown. */
+    readonly unpriced?: number
     readonly because?: string
   }
   /**

@@ -171,7 +171,7 @@ function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEn
   return {
     ...sums,
     calls: sums.calls + (isShown ? hidden.length : 0) + (failed.ends === 'open' ? 0 : failed.calls),
-    unpriced: ends === 'unpriced' ? hidden.length : 0,
+    unpriced: (ends === 'unpriced' ? hidden.length : 0) + (failed.unpriced ?? 0),
     openSpans: (ends === 'open' ? hidden.length : 0) + (failed.ends === 'open' ? failed.calls : 0),
     suppressed: 0,
   }
