@@ -215,6 +215,15 @@ export const ATTR_RUNSPAN_SPANS = 'runspan.spans'
 export const ATTR_RUNSPAN_ERRORS = 'runspan.errors'
 /** boolean. False where a part may be missing from the numbers. Its presence marks a span that carries a rollup. */
 export const ATTR_RUNSPAN_ROLLUP_COMPLETE = 'runspan.rollup.complete'
+/**
+ * string[], bounded. Why the numbers may be incomplete: open_spans, shared, handed_off, no_answer, partial,
+ * unknown_service, too_many_parts. Beside `complete=false` only.
+ */
+export const ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS = 'runspan.rollup.incomplete_reasons'
+/** int. Segments of other services whose numbers came home and are in these. */
+export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENTS = 'runspan.rollup.remote_segments'
+/** string[], unbounded, at most 128. Span ids of those segments' roots: their rollups are not to be added again. */
+export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS = 'runspan.rollup.remote_segment_ids'
 /** string, bounded. run, segment or agent: filter by it before adding rollups up. */
 export const ATTR_RUNSPAN_ROLLUP_SCOPE = 'runspan.rollup.scope'
 /** int. Spans that had not ended when the rollup was written. */

@@ -1,6 +1,7 @@
 import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 
 import { currentPart } from '../run/run-context.ts'
+import type { RunPart } from '../run/run-part.ts'
 import { count } from '../run/stats.ts'
 import { formatBaggage, type BaggageKey } from './run-baggage.ts'
 import { formatTraceparent } from './traceparent.ts'
@@ -31,12 +32,17 @@ export interface PropagationOptions {
 export function propagationHeaders(options?: PropagationOptions): Record<string, string> {
   const part = currentPart()
   if (part === undefined) return {}
+  // What the other service does is not in this process's sums.
+  part.tally?.markIncomplete('shared')
+  return headersOf(part, options)
+}
+
+/** The headers of a part, for a request whose answer is looked at. */
+export function headersOf(part: RunPart, options?: PropagationOptions): Record<string, string> {
   const root = part.rootContext
   if (root === undefined) return {}
   const active = trace.getSpanContext(context.active())
   const from = active !== undefined && isSpanContextValid(active) && active.traceId === part.runId ? active : root
-  // What the other service does is not in this process's sums.
-  part.tally?.markIncomplete()
   const headers: Record<string, string> = {
     traceparent: formatTraceparent(from),
     tracestate: traceStateHeader(from.traceState, part.runId),

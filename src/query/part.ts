@@ -18,6 +18,8 @@ export type Gap = 'root' | 'rollup' | 'open_spans' | 'elsewhere'
 export interface Part {
   /** Rollup and amendments; `undefined` where nothing was reported. */
   readonly totals: Totals | undefined
+  /** What amendments alone reported; `undefined` where none came. */
+  readonly lateTotals: Totals | undefined
   /** What may be missing from them. */
   readonly gaps: readonly Gap[]
   /** Spans that had not ended when the rollup was written, and that no amendment has reported. */
@@ -30,11 +32,12 @@ export function partOf(root: StoredSpan | undefined, amendments: readonly Stored
   const late = sumOf(amendments.map(({ attributes }) => lateTotalsOf(attributes)))
   const known = [...(rollup === undefined ? [] : [rollup]), ...(amendments.length === 0 ? [] : [late])]
   const totals = known.length === 0 ? undefined : sumOf(known)
-  if (root === undefined) return { totals, gaps: ['root'], openSpans: 0 }
-  if (rollup === undefined) return { totals, gaps: ['rollup'], openSpans: 0 }
+  const lateTotals = amendments.length === 0 ? undefined : late
+  if (root === undefined) return { totals, lateTotals, gaps: ['root'], openSpans: 0 }
+  if (rollup === undefined) return { totals, lateTotals, gaps: ['rollup'], openSpans: 0 }
   const openSpans = Math.max(0, (numberAt(root.attributes, ATTR_RUNSPAN_ROLLUP_OPEN_SPANS) ?? 0) - late.spans)
-  if (openSpans > 0) return { totals, gaps: ['open_spans'], openSpans }
+  if (openSpans > 0) return { totals, lateTotals, gaps: ['open_spans'], openSpans }
   // One flag for two reasons: where amendments have filled what was open, the run may still have been handed out.
   const isComplete = flagAt(root.attributes, ATTR_RUNSPAN_ROLLUP_COMPLETE) === true
-  return { totals, gaps: isComplete ? [] : ['elsewhere'], openSpans }
+  return { totals, lateTotals, gaps: isComplete ? [] : ['elsewhere'], openSpans }
 }

@@ -1,7 +1,12 @@
-import { ATTR_RUNSPAN_ROLLUP_SCOPE, ATTR_RUNSPAN_RUN_ID, SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import {
+  ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS,
+  ATTR_RUNSPAN_ROLLUP_SCOPE,
+  ATTR_RUNSPAN_RUN_ID,
+  SPAN_RUNSPAN_AMENDMENT,
+} from '../attributes.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { durationMillisOf } from './duration.ts'
-import { partOf, type Gap } from './part.ts'
+import { partOf, type Gap, type Part } from './part.ts'
 import { describeRun, type RunDescription } from './run-description.ts'
 import { isSegmentRoot, segmentOf, type Segment } from './segment.ts'
 import type { StoredSpan } from './stored-span.ts'
@@ -44,12 +49,13 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
   const amendments = amendmentsByPart(spans, root)
   const own = partOf(root, amendments.get(root?.spanId) ?? [])
   const segments = spans.filter(isSegmentRoot).map((span) => segmentOf(span, amendments.get(span.spanId) ?? []))
+  const counted = new Set([root, ...segments.map(({ span }) => span)].flatMap((span) => remoteSegmentIdsOf(span)))
   const segmentIds = new Set(segments.map(({ span }) => span.spanId))
   // An amendment can come before the segment root it belongs to; its numbers are in no other part.
   const orphans = [...amendments].filter(([spanId]) => spanId !== root?.spanId && !segmentIds.has(spanId!))
   const parts = [
     own,
-    ...segments.filter(({ isLocal }) => !isLocal),
+    ...segments.filter(({ isLocal }) => !isLocal).map((segment) => withoutCounted(segment, counted)),
     ...orphans.map(([, late]) => partOf(undefined, late)),
   ]
   return {
@@ -66,6 +72,17 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
     dispatches: spans.map(dispatchOf).filter((dispatch) => dispatch !== undefined),
     spans,
   }
+}
+
+/** The segments whose numbers came home into the rollup of another part. */
+function remoteSegmentIdsOf(span: StoredSpan | undefined): readonly unknown[] {
+  const ids = span?.attributes[ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS]
+  return Array.isArray(ids) ? ids : []
+}
+
+/** What a segment adds beside the rollup that holds it already: its amendments came later. */
+function withoutCounted(segment: Segment, counted: ReadonlySet<unknown>): Part {
+  return counted.has(segment.span.spanId) ? { ...segment, totals: segment.lateTotals } : segment
 }
 
 /** A run's root: INTERNAL, without a parent, with the run id, and no segment. */

@@ -14,7 +14,10 @@ import {
   ATTR_RUNSPAN_RETRIES,
   ATTR_RUNSPAN_ROLLUP_CARRIED_USAGE,
   ATTR_RUNSPAN_ROLLUP_COMPLETE,
+  ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS,
   ATTR_RUNSPAN_ROLLUP_OPEN_SPANS,
+  ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS,
+  ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENTS,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
   ATTR_RUNSPAN_ROLLUP_SUPPRESSED_SPANS,
   ATTR_RUNSPAN_SPANS,
@@ -24,6 +27,7 @@ import {
   ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS,
   ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS,
 } from '../attributes.ts'
+import type { RemoteParts } from './remote-parts.ts'
 import type { Sums } from './sums.ts'
 
 /** What a rollup sums up: filter by it before adding rollups. An agent's is part of its run's or segment's. */
@@ -53,6 +57,16 @@ export function writeRollup(attributes: Attributes, sums: Sums, facts: RollupFac
   attributes[ATTR_RUNSPAN_SPANS] = sums.spans
   attributes[ATTR_RUNSPAN_ROLLUP_SCOPE] = facts.scope
   attributes[ATTR_RUNSPAN_ROLLUP_COMPLETE] = facts.complete
+}
+
+/** Writes what came home from other services, and why something may be missing. */
+export function writeRemote(attributes: Attributes, remote: RemoteParts | undefined, openSpans: number): void {
+  const reasons: string[] = [...(openSpans > 0 ? ['open_spans'] : []), ...(remote?.reasons ?? [])]
+  if (reasons.length > 0) attributes[ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS] = reasons
+  const segmentIds = remote?.segmentIds ?? []
+  if (segmentIds.length === 0) return
+  attributes[ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENTS] = segmentIds.length
+  attributes[ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS] = [...segmentIds]
 }
 
 function writeCalls(attributes: Attributes, sums: Sums, priceTable: string | undefined): void {

@@ -21,6 +21,7 @@ import { Adoption } from './adoption.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
 import { openSpans } from './open-spans.ts'
 import { partOfTrace } from './part-of-trace.ts'
+import { carriesToUnknown } from './http-client.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { runMetricsOf, type RunMetrics } from './run-metrics.ts'
@@ -230,6 +231,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     this.#opened(new SpanNode(span, part, tally, above, isAgent))
     if (part.hasStamps || this.#stampAll) this.#stamp(span, part)
+    if (carriesToUnknown(span, above)) part.markIncomplete('unknown_service')
   }
 
   #parentOf(span: ReadableSpanLike, parentContext: Context): SpanNode | undefined {

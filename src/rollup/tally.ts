@@ -2,15 +2,18 @@ import type { Attributes } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK } from '../attributes.ts'
 import type { RunEntry } from '../run/run-entry.ts'
+import type { ExpectedPart, IncompleteReason, PartTotals } from '../run/part-totals.ts'
 import type { RunTally, Subtotal } from '../run/run-tally.ts'
 import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
+import { AwaitedPart } from './awaited-part.ts'
 import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
 import type { CostBreakdown } from './cost-buckets.ts'
 import { FamilySums } from './family-sums.ts'
 import type { PricedCall } from './priced-call.ts'
-import { writeRollup, type RollupScope } from './rollup-attributes.ts'
+import { RemoteParts } from './remote-parts.ts'
+import { writeRemote, writeRollup, type RollupScope } from './rollup-attributes.ts'
 import type { SpanNode } from './span-node.ts'
 import type { Contribution } from './contribution.ts'
 import { Sums } from './sums.ts'
@@ -74,7 +77,7 @@ export interface PartFeeder {
   handedOff(part: PartTally): void
   /** Name of the price table in use. */
   readonly priceTable: string | undefined
-  /** Prices a call and says what for, where that is kept. */
+  /** Prices a call and says what for, where that is kept. @internal */
   readonly costBreakdown: ((call: PricedCall) => CostBreakdown | undefined) | undefined
   /** Whether sums by model are kept. @internal */
   readonly tellsModels: boolean
@@ -96,7 +99,7 @@ export class PartTally extends Tally implements RunTally {
   #firstChunkUnixMillis = Number.POSITIVE_INFINITY
   /** The linked runs below this one that have ended; made with the first. */
   #family: FamilySums | undefined = undefined
-  #incomplete = false
+  #remote: RemoteParts | undefined = undefined
 
   constructor(
     entry: RunEntry,
@@ -110,8 +113,40 @@ export class PartTally extends Tally implements RunTally {
     this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined
   }
 
-  markIncomplete(): void {
-    this.#incomplete = true
+  /** What is known of those who work on this part elsewhere; made with the first. */
+  get remote(): RemoteParts {
+    return (this.#remote ??= new RemoteParts())
+  }
+
+  markIncomplete(reason: IncompleteReason): void {
+    for (const part of this.#partsAround()) part.remote.mark(reason)
+  }
+
+  expectPart(): ExpectedPart {
+    return new AwaitedPart(this.#partsAround())
+  }
+
+  /** This part, and the run around it where that is open in this process: it counts what the part counts. */
+  #partsAround(): readonly PartTally[] {
+    const parts: PartTally[] = [this]
+    for (let at = this.parent; at !== undefined; at = at.parent) if (at instanceof PartTally) parts.push(at)
+    return parts
+  }
+
+  partTotals(segmentId: string, failed: boolean): PartTotals {
+    const { sums, root } = this
+    const subtotal = sums.subtotal()
+    const nestedIds = this.#remote?.segmentIds ?? []
+    if (this.parent !== undefined) return { segmentId, nestedIds: [], state: 'local', subtotal }
+    // The root is still open, and is counted as it will be.
+    const errors = subtotal.errors + (failed && root?.failedBelow !== true ? 1 : 0)
+    const isOver = this.open === 0 && this.complete
+    return {
+      segmentId,
+      nestedIds,
+      state: isOver ? 'final' : 'partial',
+      subtotal: { ...subtotal, errors, spans: subtotal.spans + 1 },
+    }
   }
 
   addSubtotal(subtotal: Subtotal): void {
@@ -158,7 +193,8 @@ export class PartTally extends Tally implements RunTally {
   }
 
   get complete(): boolean {
-    return !this.#incomplete && !(this.closed && (this.open > 0 || this.late !== undefined))
+    if (this.#remote?.isComplete === false) return false
+    return !(this.closed && (this.open > 0 || this.late !== undefined))
   }
 
   snapshot(): RunTotals {
@@ -181,6 +217,7 @@ export class PartTally extends Tally implements RunTally {
       openSpans: this.open,
       priceTable: this.feeder.priceTable,
     })
+    writeRemote(attributes, this.#remote, this.open)
     const millis = this.#millisToFirstChunk
     if (millis !== undefined) attributes[ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK] = millis / 1000
     const detail = this.#detail()

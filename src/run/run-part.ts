@@ -190,7 +190,7 @@ export abstract class RunPart<I = unknown> implements Run<I>, RunEntry, Followed
 
   get ref(): RunRef {
     // Whoever takes the ref may work on this run elsewhere, and its numbers do not come back by themselves.
-    this.tally?.markIncomplete()
+    this.tally?.markIncomplete('shared')
     return this.makeRef()
   }
 

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
+import type { ExpectedPart, IncompleteReason, PartTotals } from './part-totals.ts'
 import type { RunProgress, RunTotals, Usage } from './types.ts'
 
 /**
@@ -17,7 +18,15 @@ export interface RunTally {
   /** The sums as plain data, for another process. */
   subtotal(): Subtotal
   /** Marks that parts of the run may be done where this process does not see them: `complete` becomes false. */
-  markIncomplete(): void
+  markIncomplete(reason: IncompleteReason): void
+  /** Takes note that the run is on its way to another service: until its part has come home, `complete` is false. */
+  expectPart(): ExpectedPart
+  /**
+   * What a segment can tell its caller now.
+   *
+   * @param failed whether the segment's root is going to fail
+   */
+  partTotals(segmentId: string, failed: boolean): PartTotals
   /**
    * Takes the last look before the root ends: counts what the root itself reports if nothing below it did, seals the
    * sums (what comes later is late), and writes the rollup into `attributes`.

@@ -60,6 +60,11 @@ export class Segment extends RunPart {
     return ref
   }
 
+  /** Whether the code gave the segment a total of its own, which counts only if nothing below it did. */
+  get reportsItself(): boolean {
+    return this.selfReported !== undefined
+  }
+
   /** Ends the segment because its caller has gone away: whoever listens to `run.signal` is told. */
   callerGone(): void {
     this.interrupt({ status: 'cancelled', reason: 'cancelled' })

@@ -79,6 +79,7 @@ const state: Shared = ((globalThis as Host)[key] ??= {
     streamsNotFollowed: 0,
     requestsUntrusted: 0,
     trustHeadersRejected: 0,
+    totalsMalformed: 0,
     carriersMalformed: 0,
     carriersNotWritten: 0,
     budgetsUnwatched: 0,

@@ -107,7 +107,7 @@ function endHandedOff(runId: string, handedOff: string, outcome: RunOutcome): bo
   startRoot(run, identity, init, context.active(), undefined)
   if (subtotal !== undefined) run.tally?.addSubtotal(subtotal)
   // Whoever joined the run in between reports on segments of their own.
-  run.tally?.markIncomplete()
+  run.tally?.markIncomplete('handed_off')
   run.end(outcome)
   return true
 }

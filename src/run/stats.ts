@@ -43,6 +43,8 @@ export interface RunspanStats {
   readonly requestsUntrusted: number
   /** `runspan-trust` headers that were forged, expired, of another run or of an unknown key. */
   readonly trustHeadersRejected: number
+  /** `runspan-totals` of a joined part that were malformed or about another run. */
+  readonly totalsMalformed: number
   /** Carriers whose run context was malformed. */
   readonly carriersMalformed: number
   /** Carriers that a run could not be written onto; they went out as they were. */
