@@ -4,8 +4,10 @@ import { context, createContextKey, type Context } from '@opentelemetry/api'
 
 import { currentPart } from '../run/run-context.ts'
 import { count } from '../run/stats.ts'
+import { cover } from './covered-requests.ts'
+import { expectAnswer } from './expected-answers.ts'
 import { hostMatcher, type CarryTarget } from './hosts.ts'
-import { propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
+import { headersOf, type PropagationOptions } from './propagation-headers.ts'
 import { checkedTrustKey } from './trust-key.ts'
 import { addHeader, dropFirstOfTwo, giveWay, headerOf, urlOf, type UndiciRequest } from './undici-request.ts'
 
@@ -23,6 +25,7 @@ interface Carry extends PropagationOptions {
 }
 
 const channel = 'undici:request:create'
+const httpChannel = 'http.client.request.start'
 const carryKey = createContextKey('runspan.carry')
 
 // `suppressTracing` of @opentelemetry/core sets it; keys of contexts are registered symbols.
@@ -35,8 +38,11 @@ const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING
  * headers win, so that the other service's part stands below its client span. A redirect to another host takes nothing
  * along.
  *
- * `node:http` is not covered, because Node 20 has no event early enough: `injectRun(request(url))` does it by hand, or
- * the HTTP instrumentation by itself.
+ * What the services answer of their parts is added to the run's totals: its root is complete where every part came
+ * home. By naming the hosts that are services you say that all others are none.
+ *
+ * Requests of `node:http` get no headers from it, because Node 20 has no event early enough: `injectRun(request(url))`
+ * writes them by hand, the HTTP instrumentation by itself. Their answers are heard all the same.
  *
  * @returns what stops it
  * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
@@ -54,8 +60,17 @@ export function carryRuns(options: CarryOptions): () => void {
   function onRequest(message: unknown): void {
     handle(message, carry)
   }
+  function onHttpRequest(message: unknown): void {
+    guardedly(() => expectOfHttp((message as { request: HttpRequest }).request, carry))
+  }
   subscribe(channel, onRequest)
-  return () => unsubscribe(channel, onRequest)
+  subscribe(httpChannel, onHttpRequest)
+  const uncover = cover((request) => isNamedHttp(request, carry))
+  return () => {
+    unsubscribe(channel, onRequest)
+    unsubscribe(httpChannel, onHttpRequest)
+    uncover()
+  }
 }
 
 /**
@@ -136,11 +151,37 @@ function listenForMarked(): void {
 }
 
 function handle(message: unknown, carry: Carry): void {
+  guardedly(() => carryWith((message as { request: UndiciRequest }).request, carry))
+}
+
+function guardedly(work: () => void): void {
   try {
-    carryWith((message as { request: UndiciRequest }).request, carry)
+    work()
   } catch (error) {
     count('internalErrors', 'failed to carry a run with a request; it was sent as it was', error)
   }
+}
+
+/** What is read of a request of `node:http`. */
+interface HttpRequest {
+  readonly protocol?: unknown
+  readonly path?: unknown
+  getHeader?: (name: string) => unknown
+}
+
+/** Such a request has its headers already, by hand or from an instrumentation: what is left is to hear the answer. */
+function expectOfHttp(request: HttpRequest, carry: Carry): void {
+  const part = currentPart()
+  const header = request.getHeader?.('traceparent')
+  if (part === undefined || typeof header !== 'string' || !header.includes(part.runId)) return
+  if (isNamedHttp(request, carry)) expectAnswer(request, part)
+}
+
+function isNamedHttp(request: HttpRequest, carry: Carry): boolean {
+  const host = request.getHeader?.('host')
+  if (typeof host !== 'string') return false
+  const url = urlOf({ origin: `${String(request.protocol)}//${host}`, path: String(request.path) })
+  return url !== undefined && carry.isNamed(url)
 }
 
 function carryWith(request: UndiciRequest, carry: Carry): void {
@@ -153,7 +194,8 @@ function carryWith(request: UndiciRequest, carry: Carry): void {
   // Somebody's own context stays. Ours may be there by hand, or by an instrumentation that was started before.
   const there = headerOf(request, 'traceparent')
   if (there !== undefined && !there.includes(part.runId)) return
-  for (const [name, value] of Object.entries(propagationHeaders(carry))) {
+  expectAnswer(request, part)
+  for (const [name, value] of Object.entries(headersOf(part, carry))) {
     if (name === 'baggage' || headerOf(request, name) === undefined) addHeader(request, name, value)
   }
   dropFirstOfTwo(request)

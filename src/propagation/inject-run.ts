@@ -1,7 +1,9 @@
 import { count } from '../run/stats.ts'
+import { currentPart } from '../run/run-context.ts'
 import { isIterable, isNamed, readField } from './carrier.ts'
-import { propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
+import { headersOf, propagationHeaders, type PropagationOptions } from './propagation-headers.ts'
 import { traceStateKey } from './run-trace-state.ts'
+import { isCovered } from './covered-requests.ts'
 import { addedBaggage } from './run-baggage.ts'
 import { formatTraceState, parseTraceState } from './trace-state-members.ts'
 import { parseTraceparent } from './traceparent.ts'
@@ -33,11 +35,17 @@ import { trustHeader } from './trust-key.ts'
  */
 export function injectRun<C extends object>(carrier: C, options?: PropagationOptions): C {
   try {
-    inject(carrier, propagationHeaders(options))
+    inject(carrier, headersFor(carrier, options))
   } catch (error) {
     count('carriersNotWritten', 'a run could not be written onto a carrier; it goes out as it was', error)
   }
   return carrier
+}
+
+/** A request whose answer is looked at says itself what came of it. */
+function headersFor(carrier: object, options: PropagationOptions | undefined): Readonly<Record<string, string>> {
+  const part = 'setHeader' in carrier && isCovered(carrier) ? currentPart() : undefined
+  return part === undefined ? propagationHeaders(options) : headersOf(part, options)
 }
 
 function inject(carrier: object, headers: Readonly<Record<string, string>>): void {

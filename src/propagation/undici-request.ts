@@ -9,7 +9,7 @@ export interface UndiciRequest {
 }
 
 /** Absolute paths win over the origin: that is how a request through a proxy names its target. */
-export function urlOf({ path, origin }: UndiciRequest): URL | undefined {
+export function urlOf({ path, origin }: Pick<UndiciRequest, 'origin' | 'path'>): URL | undefined {
   try {
     return new URL(path, origin)
   } catch {

@@ -3,6 +3,7 @@ import type { Context } from '@opentelemetry/api'
 import type { TrustCheck } from '../trust.ts'
 import { arrive } from './arrive.ts'
 import { openHttpSegment } from './http-segment.ts'
+import { returnTotals } from './return-totals.ts'
 
 /** What is read of a request of `node:http`. */
 export interface NodeRequest {
@@ -52,6 +53,7 @@ export function arriveOnNode(
         route: details.route ?? (() => undefined),
         status: () => (response.writableFinished === false ? undefined : response.statusCode),
       })
+      returnTotals(response, segment)
       response.on('close', () => {
         if (response.writableFinished === false) segment.callerGone()
         else segment.completed()

@@ -2,9 +2,11 @@ import { context, type Context } from '@opentelemetry/api'
 
 import { follow } from '../../run/follow/follow.ts'
 import type { Segment } from '../../run/segment.ts'
+import { totalsHeader } from '../totals-header.ts'
 import type { TrustCheck } from '../trust.ts'
 import { arrive } from './arrive.ts'
 import { openHttpSegment } from './http-segment.ts'
+import { seal } from './return-totals.ts'
 
 /** What is read of a fetch `Request`. */
 export interface WebRequest {
@@ -62,6 +64,7 @@ export function arriveOnWeb(request: WebRequest, isTrusted: TrustCheck, route: (
     answered(response) {
       if (segment === undefined) return response
       status = (response as { status?: number }).status
+      tellTotals(response, segment)
       // Nobody reads the body of what has none on the wire.
       if (request.method === 'HEAD') {
         segment.completed()
@@ -72,6 +75,17 @@ export function arriveOnWeb(request: WebRequest, isTrusted: TrustCheck, route: (
     failed(error) {
       segment?.failed(error)
     },
+  }
+}
+
+/** A body of a fetch response shows nobody whether it is there as a whole: only none at all is surely over. */
+function tellTotals(response: unknown, segment: Segment): void {
+  try {
+    // In this order: the responses of @hono/node-server have other headers once somebody has looked at their body.
+    const { body, status, headers } = response as Response
+    seal(segment, status, body === null, (value) => headers.set(totalsHeader, value))
+  } catch {
+    // Headers of `Response.error()`, and of one that was fetched, cannot be written.
   }
 }
 

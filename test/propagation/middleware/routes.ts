@@ -67,6 +67,24 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/ask/:port/:path',
+    async answer({ port, path }) {
+      call()
+      const answer = await fetch(`http://127.0.0.1:${port}/${Buffer.from(path!, 'base64url').toString()}`)
+      return { json: await answer.text() }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/forgets',
+    answer() {
+      // A call that nobody waits for, and that is not over when the answer goes out.
+      void withSpan('forgotten', () => new Promise((resolve) => setTimeout(resolve, 50)))
+      return { json: {} }
+    },
+  },
+  {
+    method: 'GET',
     path: '/stream',
     answer: () => ({ chunks: stream() }),
   },
