@@ -35,7 +35,7 @@ export function isSampled(spanContext: SpanContext): boolean {
  * It has the fields of a `ReadableSpan` and none of the SDK's own, copied and not inherited: what exporters read must
  * not depend on how the SDK keeps it.
  */
-export class FlaggedSpan implements EndedSpanLike {
+class FlaggedSpan implements EndedSpanLike {
   name: string
   kind: number
   parentSpanContext: SpanContext | undefined
