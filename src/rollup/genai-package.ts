@@ -29,7 +29,7 @@ export interface GenaiPackage {
 const packageName = '@pydantic/genai-prices'
 
 /**
- * The package as it is installed beside this one, loaded when the first call is priced.
+ * The package as it is installed beside this one, loaded a moment after the first run begins, or when a call is priced.
  *
  * An `import` at the top would cost every process 35 to 60 ms and 20 MB at its start, also those that call no model
  * (`bench/prices.ts` measures it). A dynamic `import()` alone would leave the first calls unpriced, since a span that

@@ -14,7 +14,7 @@ const beforeGpt5 = /^(?:chatgpt|gpt-[34]|o\d)/
 /**
  * The tiers that cost a fixed share of the standard price, whatever the model, by provider:
  *
- * - Anthropic: batches cost half, "these multipliers stack" with those of the cache.
+ * - Anthropic: batches cost half, and the multipliers of the cache stack with that.
  * - OpenAI: batch and flex cost half, cached input too; for batches of models before GPT-5 none is listed.
  * - Google: batch and flex cost half; cached input of batches costs what it does elsewhere, and of flex nobody says.
  *
