@@ -38,11 +38,10 @@ export class SpanWriter {
     this.#rows = rows
     this.#upsertTrace = database.prepare(`
       INSERT INTO trace (tenant, trace_id, last_ns, written_ms, is_marked, is_evicted)
-      VALUES (?1, ?2, ?3, ?4, ?5, EXISTS (SELECT 1 FROM evicted WHERE trace_id = ?2 AND tenant = ?1))
+      VALUES (?1, ?2, ?3, ?4, 0, EXISTS (SELECT 1 FROM evicted WHERE trace_id = ?2 AND tenant = ?1))
       ON CONFLICT (trace_id, tenant) DO UPDATE SET
         last_ns = max(last_ns, excluded.last_ns),
-        written_ms = excluded.written_ms,
-        is_marked = max(is_marked, excluded.is_marked)
+        written_ms = excluded.written_ms
       RETURNING id, span_count`)
     this.#insertSpan = database.prepare(`
       INSERT INTO span (trace, span_id, start_ns, end_ns, is_outline, weight, origin, body)
@@ -59,7 +58,7 @@ export class SpanWriter {
     )
     this.#countSpans = database.prepare('UPDATE trace SET span_count = span_count + ? WHERE id = ?')
     this.#describe = database.prepare(`
-      UPDATE trace SET start_ns = ?, agent = ?, service = ?, user_id = ?, conversation_id = ?, status = ?,
+      UPDATE trace SET span_count = span_count + ?, is_marked = max(is_marked, ?), start_ns = ?, agent = ?, service = ?, user_id = ?, conversation_id = ?, status = ?,
         parent_id = ?, root_id = ?, requested_id = ?, first_id = ?, search = ?, cost_nano_usd = ?, cost_source = ?,
         input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?, reasoning_tokens = ?,
         llm_calls = ?, unpriced_calls = ?, tool_calls = ?, errors = ?, spans = ?
@@ -89,7 +88,7 @@ export class SpanWriter {
       if (span.endUnixNano > lastEnd) lastEnd = span.endUnixNano
       isMarked ||= isOfRun(span)
     }
-    const trace = this.#upsertTrace.get(tenant, traceId, integer(lastEnd), nowMillis, Number(isMarked))!
+    const trace = this.#upsertTrace.get(tenant, traceId, integer(lastEnd), nowMillis)!
     const id = trace['id'] as number
     const outline: StoredSpan[] = []
     let added = 0
@@ -111,13 +110,12 @@ export class SpanWriter {
       if (isOutline) outline.push(span)
       this.#name(tenant, id, span)
     }
-    if (added > 0) this.#countSpans.run(added, id)
     const isWhole = trace['span_count'] === 0 && added === spans.length && !changed
     // Of a run without a root, its first span is what is known of it, and any may be that.
-    if (isWhole) this.#describeTrace(id, traceId, withFirst(outline, spans))
+    if (isWhole) this.#describeTrace(id, traceId, withFirst(outline, spans), added, isMarked)
     else if (outline.length > 0 || changed || !this.#rows.hasRoot(id)) {
-      this.#describeTrace(id, traceId, this.#rows.outlineOf(id, traceId))
-    }
+      this.#describeTrace(id, traceId, this.#rows.outlineOf(id, traceId), added, isMarked)
+    } else if (added > 0) this.#countSpans.run(added, id)
   }
 
   #name(tenant: string, trace: number, span: StoredSpan): void {
@@ -142,10 +140,12 @@ export class SpanWriter {
     return origin.id
   }
 
-  #describeTrace(id: number, traceId: string, outline: readonly StoredSpan[]): void {
+  #describeTrace(id: number, traceId: string, outline: readonly StoredSpan[], added: number, isMarked: boolean): void {
     const run = runTreeOf(traceId, outline)
     const { totals } = run
     this.#describe.run(
+      added,
+      Number(isMarked),
       integer(run.startUnixNano),
       text(run.agent),
       text(run.service),
