@@ -399,6 +399,9 @@ export const ALIASES_OF_USAGE_MAPS = {
   mlflow: 'mlflow.chat.tokenUsage',
 } as const
 
+/** JSON of a model's whole answer, on the calls of Google's ADK where it records content. Reader: rollup. */
+export const ALIAS_ADK_RESPONSE = 'gcp.vertex.agent.llm_response'
+
 /** Claude Code writes bare keys, with its cached input beside the input. Reader: rollup. */
 export const ALIASES_OF_CLAUDE_CODE = {
   input: 'input_tokens',

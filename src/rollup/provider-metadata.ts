@@ -30,6 +30,34 @@ export function readProviderMetadata(json: unknown): CallReport | undefined {
   return undefined
 }
 
+const usageKey = '"usageMetadata":'
+
+/**
+ * What Google's ADK says of the usage in `gcp.vertex.agent.llm_response`: cached input and thoughts are on no other key
+ * of its spans. Only that part of the answer is parsed; it stands behind the content.
+ *
+ * @returns `undefined` where it says nothing about usage, or was cut off
+ */
+export function readAdkResponse(json: unknown): CallReport | undefined {
+  if (typeof json !== 'string') return undefined
+  const start = json.lastIndexOf(usageKey)
+  if (start < 0) return undefined
+  const from = start + usageKey.length
+  let depth = 0
+  for (let at = from; at < json.length && at < from + maxLength; at++) {
+    const letter = json[at]
+    if (letter === '{') depth++
+    else if (letter === '}') depth--
+    if (depth > 0) continue
+    try {
+      return readCallReport({ usageMetadata: JSON.parse(json.slice(from, at + 1)) })
+    } catch {
+      return undefined
+    }
+  }
+  return undefined
+}
+
 function readOf(provider: Fields): CallReport | undefined {
   const usage = asFields(provider['usage'])
   const report = readCallReport({ usage, usageMetadata: provider['usageMetadata'] })

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import {
+  ALIAS_ADK_RESPONSE,
   ALIAS_COST_CURRENCY,
   ALIASES_OF_AI_SDK,
   ALIASES_OF_CLAUDE_CODE,
@@ -21,7 +22,7 @@ import { serviceTierOf } from '../run/service-tier.ts'
 import type { FoundDetails } from '../run/usage-attributes.ts'
 import type { CallDetails } from './call-details.ts'
 import { inclusiveInput, inclusiveOutput } from './inclusive-usage.ts'
-import { readProviderMetadata } from './provider-metadata.ts'
+import { readAdkResponse, readProviderMetadata } from './provider-metadata.ts'
 import { callDetailsOf, readDetails } from './span-details.ts'
 import { roleOfMarks, roleOfOperation, type SpanRole } from './span-role.ts'
 import { countOf, readUsageMaps, usdOf } from './usage-maps.ts'
@@ -114,6 +115,7 @@ function* meaningsOf(): Generator<readonly [string, KeyMeaning]> {
   }
   for (const [rank, key] of ALIASES_OF_SERVICE_TIER.entries()) yield [key, { topic: topic.serviceTier, rank }]
   yield [ALIASES_OF_AI_SDK.providerMetadata, { topic: topic.providerMetadata, rank: 0 }]
+  yield [ALIAS_ADK_RESPONSE, { topic: topic.providerMetadata, rank: 1 }]
   for (const key of Object.values(ALIASES_OF_CLAUDE_CODE)) yield [key, { topic: topic.claude, rank: 0 }]
   yield [ATTR_RUNSPAN_CALL_COST_NANO_USD, { topic: topic.nanoUsd, rank: 0 }]
   yield [ALIAS_COST_CURRENCY, { topic: topic.currency, rank: 0 }]
@@ -313,7 +315,9 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   let isInclusive = false
   // A container has that of one of its calls.
   if (hasMetadata && facts.role === 'leaf') {
-    const report = readProviderMetadata(attributes[ALIASES_OF_AI_SDK.providerMetadata])
+    const report =
+      readProviderMetadata(attributes[ALIASES_OF_AI_SDK.providerMetadata]) ??
+      readAdkResponse(attributes[ALIAS_ADK_RESPONSE])
     if (report !== undefined) {
       if (report.inputTokens !== undefined && report.outputTokens !== undefined) {
         input = report.inputTokens
