@@ -170,7 +170,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     if (nanoUsd !== undefined) priced = 1
   } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
   return {
-    llmCalls: facts.calls,
+    llmCalls: facts.calls ?? 1,
     input,
     output,
     cacheRead,
@@ -179,7 +179,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     nanoUsd: nanoUsd ?? 0,
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
-    unpriced: nanoUsd === undefined ? facts.calls : 0,
+    unpriced: nanoUsd === undefined ? (facts.calls ?? 1) : 0,
     isSilent: false,
     unpricedModel:
       nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,

@@ -32,8 +32,8 @@ export class SpanFacts {
   role: SpanRole = 'unknown'
   /** Whether the span reports any tokens or cost. */
   hasUsage = false
-  /** How many model calls the usage is for. */
-  calls = 1
+  /** How many model calls the usage is for, where that is not one. */
+  calls: number | undefined = undefined
   input = 0
   output = 0
   cacheRead = 0
