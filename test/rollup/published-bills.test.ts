@@ -3,6 +3,7 @@
  * prices. Amounts are those of the source; where a source says tokens and prices and leaves the sum to the reader, the
  * sum stands beside it as a formula.
  */
+import type { Attributes } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
 import { llm, wrapAgent } from '../../src/index.ts'
@@ -29,6 +30,11 @@ function billOf(provider: string, model: string, answer: object, on: string): Co
   })
   if (bill === undefined) throw new Error(`${model} has no price`)
   return bill
+}
+
+/** What OpenAI answers to a prompt, without the answer. */
+function promptOf(tokens: number, cached: number): object {
+  return { usage: { prompt_tokens: tokens, completion_tokens: 0, prompt_tokens_details: { cached_tokens: cached } } }
 }
 
 const usd = (dollars: number): number => Math.round(dollars * 1e9)
@@ -125,12 +131,9 @@ describe('OpenAI', () => {
   // The same page, §4.1: a prompt of 900 tokens is never cached; one of 1100 with a cache rate of 50 % "saves 33 %", with
   // one of 70 % "55 %". Table of §2.2: gpt-5.2 $1.75, cached $0.175.
   it('bills 33 % and 55 % less for a prompt that is long enough to be cached', () => {
-    const usage = (prompt: number, cached: number): object => ({
-      usage: { prompt_tokens: prompt, completion_tokens: 0, prompt_tokens_details: { cached_tokens: cached } },
-    })
-    const { nanoUsd: uncached } = billOf('openai', 'gpt-5.2', usage(900, 0), '2026-02-20')
+    const { nanoUsd: uncached } = billOf('openai', 'gpt-5.2', promptOf(900, 0), '2026-02-20')
     const saved = (cached: number): number =>
-      Math.round((1 - billOf('openai', 'gpt-5.2', usage(1_100, cached), '2026-02-20').nanoUsd / uncached) * 100)
+      Math.round((1 - billOf('openai', 'gpt-5.2', promptOf(1_100, cached), '2026-02-20').nanoUsd / uncached) * 100)
     expect(saved(550)).toBe(33)
     expect(saved(770)).toBe(55)
   })
@@ -226,6 +229,51 @@ describe('a run', () => {
       'runspan.cost.source': 'priced',
       'runspan.cost.price_table': book.tableName,
       'runspan.calls.llm': 3,
+    })
+  })
+
+  it('is billed for audio and hour-long cache writes that spans of other libraries report', async () => {
+    await using spans = recordSpans({ rollup: { detail: ['costs'] } })
+    const tracer = spans.provider.getTracer('other-library')
+    const call = (provider: string, model: string, usage: Attributes): void =>
+      tracer
+        .startSpan('chat', {
+          attributes: {
+            'gen_ai.operation.name': 'chat',
+            'gen_ai.provider.name': provider,
+            'gen_ai.request.model': model,
+            ...usage,
+          },
+        })
+        .end()
+    await wrapAgent('speaker', () => {
+      // gpt-realtime: text 4, audio 32, out 16, audio out 64.
+      call('openai', 'gpt-realtime', {
+        'gen_ai.usage.input_tokens': 300,
+        'gen_ai.usage.audio.input_tokens': 200,
+        'gen_ai.usage.output_tokens': 50,
+        'gen_ai.usage.audio.output_tokens': 40,
+      })
+      // claude-opus-5: input 5, write 6.25, write for an hour 10.
+      call('anthropic', 'claude-opus-5', {
+        'gen_ai.usage.input_tokens': 1_000,
+        'gen_ai.usage.cache_creation.input_tokens': 800,
+        'gen_ai.usage.cache_creation.5m_input_tokens': 300,
+        'gen_ai.usage.cache_creation.1h_input_tokens': 500,
+      })
+    })
+    const buckets = {
+      'runspan.cost.input.nano_usd': 100 * 4_000 + 200 * 5_000,
+      'runspan.cost.audio.input.nano_usd': 200 * 32_000,
+      'runspan.cost.output.nano_usd': 10 * 16_000,
+      'runspan.cost.audio.output.nano_usd': 40 * 64_000,
+      'runspan.cost.cache_write.nano_usd': 300 * 6_250,
+      'runspan.cost.cache_write_1h.nano_usd': 500 * 10_000,
+    }
+    const total = Object.values(buckets).reduce((sum, nanoUsd) => sum + nanoUsd, 0)
+    expect(spans.span('invoke_agent speaker').attributes).toMatchObject({
+      ...buckets,
+      'runspan.cost.nano_usd': total,
     })
   })
 
