@@ -41,14 +41,14 @@ export interface Case {
   readonly below?: 'server'
   /** HTTP statuses of the first requests; they are refused and cost nothing. */
   readonly refused?: readonly number[]
-  /**
-   * Spans of calls that were refused and so are in no books: Runspan counts them as calls that failed, unless their
-   * spans never end.
-   */
+  /** Where the case hangs up on a stream: after how many of its events, so that the bill is the same each time. */
+  readonly hangsUpAfter?: number
+  /** Spans that stand for no call in the books. */
   readonly failed?: {
+    /** Calls that were refused: Runspan counts them as calls that failed. */
     readonly calls: number
-    /** @defaultValue 'failed' */
-    readonly ends?: 'failed' | 'open'
+    /** Spans that their producer never ends. */
+    readonly open?: number
     /** Of those calls, the ones whose span does not say that they failed: their cost is unknown. */
     readonly unpriced?: number
     readonly because?: string

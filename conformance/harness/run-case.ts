@@ -44,6 +44,7 @@ export async function runCase(
     // A short prompt is enough to be cached.
     cacheMinimumTokens: 128,
     refuse: (request) => refused[request - 1],
+    stallAfterEvents: one.hangsUpAfter,
   })
   let toolCalls = 0
   const kit = {
@@ -77,7 +78,8 @@ export async function runCase(
   const ledger = one.billed ?? server.ledger
   await server.close()
   const { spans, open } = await recorder.take(patienceMillis)
-  if (open > 0 && one.untold?.ends !== 'open' && one.failed?.ends !== 'open') problems.push(`${open} spans never ended`)
+  if (open > 0 && one.untold?.ends !== 'open' && one.failed?.open === undefined)
+    problems.push(`${open} spans never ended`)
   if (stats().internalErrors > failuresBefore) problems.push('Runspan had an internal error')
 
   const billed = addBill(ledger, toolCalls)
@@ -170,9 +172,9 @@ function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEn
   const sums = addBill(told, producer.showsTools && unsaid.toolCalls === undefined ? toolCalls : 0)
   return {
     ...sums,
-    calls: sums.calls + (isShown ? hidden.length : 0) + (failed.ends === 'open' ? 0 : failed.calls),
+    calls: sums.calls + (isShown ? hidden.length : 0) + failed.calls,
     unpriced: (ends === 'unpriced' ? hidden.length : 0) + (failed.unpriced ?? 0),
-    openSpans: (ends === 'open' ? hidden.length : 0) + (failed.ends === 'open' ? failed.calls : 0),
+    openSpans: (ends === 'open' ? hidden.length : 0) + (failed.open ?? 0),
     suppressed: 0,
   }
 }

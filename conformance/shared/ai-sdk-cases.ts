@@ -46,6 +46,15 @@ interface Differences {
 
 const schema = z.object({ title: z.string(), points: z.array(z.string()), sure: z.boolean() })
 
+/** Asks Anthropic twice with a prompt that is to be kept in a cache. */
+async function askTwice(ask: (options: object) => PromiseLike<unknown>, ttl: '5m' | '1h'): Promise<void> {
+  const providerOptions = { anthropic: { cacheControl: { type: 'ephemeral', ttl } } }
+  const system = { role: 'system', content: longSystem, providerOptions }
+  for (const content of [question, 'And what ends one?']) {
+    await ask({ messages: [system, { role: 'user', content }], allowSystemInMessages: true })
+  }
+}
+
 /** Everything the AI SDK can do that costs something. */
 export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Differences): readonly Case[] {
   const call = (options: object): never => ({ maxRetries: 2, ...options, ...sdk.telemetry }) as never
@@ -69,18 +78,8 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Diffe
     // The server keeps no answers that a later request could name.
     providerOptions: { openai: { store: false } },
   })
-  const marked = (content: string, ttl: '5m' | '1h') => ({
-    role: 'system',
-    content,
-    providerOptions: { anthropic: { cacheControl: { type: 'ephemeral', ttl } } },
-  })
   const readAll = async (options: object) => {
     for await (const piece of sdk.streamText(call(options)).textStream) void piece
-  }
-  const cachedTwice = async (ask: (options: object) => PromiseLike<unknown>, ttl: '5m' | '1h') => {
-    const system = marked(longSystem, ttl)
-    await ask({ messages: [system, { role: 'user', content: question }], allowSystemInMessages: true })
-    await ask({ messages: [system, { role: 'user', content: 'And what ends one?' }], allowSystemInMessages: true })
   }
   const triesPerSpan = tries === 'one span' ? 3 : 1
   const cases: readonly Case[] = [
@@ -152,6 +151,7 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Diffe
     },
     {
       title: 'a stream that is aborted',
+      hangsUpAfter: 2,
       untold: {
         is: (entry) => !entry.usageSent,
         because:
@@ -179,15 +179,15 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Diffe
     { title: 'Anthropic, a stream', run: (kit) => readAll({ model: claude(kit), prompt: question }) },
     {
       title: 'Anthropic, cache written for 5 minutes, then read',
-      run: (kit) => cachedTwice((options) => sdk.generateText(call({ model: claude(kit), ...options })), '5m'),
+      run: (kit) => askTwice((options) => sdk.generateText(call({ model: claude(kit), ...options })), '5m'),
     },
     {
       title: 'Anthropic, cache written for an hour, then read',
-      run: (kit) => cachedTwice((options) => sdk.generateText(call({ model: claude(kit), ...options })), '1h'),
+      run: (kit) => askTwice((options) => sdk.generateText(call({ model: claude(kit), ...options })), '1h'),
     },
     {
       title: 'Anthropic, streams from the cache',
-      run: (kit) => cachedTwice((options) => readAll({ model: claude(kit), ...options }), '5m'),
+      run: (kit) => askTwice((options) => readAll({ model: claude(kit), ...options }), '5m'),
     },
   ]
   return withGaps(cases, gaps)

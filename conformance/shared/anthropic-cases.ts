@@ -12,6 +12,13 @@ const model = 'claude-sonnet-4-5'
 const max_tokens = 1000
 const user = { role: 'user', content: question } as const
 
+/** Asks twice with a prompt that is to be kept in a cache. */
+async function twice(ask: (options: object) => Promise<unknown>, ttl: '5m' | '1h'): Promise<void> {
+  const system = [{ type: 'text', text: longSystem, cache_control: { type: 'ephemeral', ttl } }]
+  await ask({ system })
+  await ask({ system, messages: [{ role: 'user', content: 'And what ends one?' }] })
+}
+
 /** Everything `@anthropic-ai/sdk` does that costs something. */
 export function anthropicCases(makeClient: MakeClient, gaps: Gaps = {}): readonly Case[] {
   const client = ({ origin }: Kit) => makeClient({ baseURL: origin, apiKey: 'none' })
@@ -20,11 +27,6 @@ export function anthropicCases(makeClient: MakeClient, gaps: Gaps = {}): readonl
   const stream = async (kit: Kit, options: object = {}) => {
     const events = await client(kit).messages.create({ model, max_tokens, messages: [user], ...options, stream: true })
     for await (const event of events) void event
-  }
-  const twice = async (ask: (options: object) => Promise<unknown>, ttl: '5m' | '1h') => {
-    const system = [{ type: 'text', text: longSystem, cache_control: { type: 'ephemeral', ttl } }]
-    await ask({ system })
-    await ask({ system, messages: [{ role: 'user', content: 'And what ends one?' }] })
   }
 
   const cases: readonly Case[] = [
@@ -60,6 +62,7 @@ export function anthropicCases(makeClient: MakeClient, gaps: Gaps = {}): readonl
     },
     {
       title: 'message, a stream that is aborted',
+      hangsUpAfter: 3,
       untold: {
         is: ({ usageSent }: LedgerEntry) => !usageSent,
         because: 'Anthropic says the output of a stream at its end. Who hangs up before does not learn it.',

@@ -77,6 +77,7 @@ export function openAiCases(makeClient: MakeClient, gaps: Gaps = {}): readonly C
     },
     {
       title: 'chat completion, a stream that is aborted',
+      hangsUpAfter: 2,
       untold: untoldAbort,
       run: async (kit) => {
         const long = [{ role: 'user' as const, content: longSystem.replaceAll('\n', ' ') }]

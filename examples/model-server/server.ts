@@ -7,6 +7,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
@@ -52,6 +53,11 @@ export interface ModelServerOptions {
    * number from 1; a refused request costs nothing and is in no books.
    */
   readonly refuse?: ((request: number) => number | undefined) | undefined
+  /**
+   * Streams stop after so many events until the caller hangs up, for half a second at most: so that it is the same each
+   * time what a caller who hangs up was sent.
+   */
+  readonly stallAfterEvents?: number | undefined
 }
 
 export interface ModelServer {
@@ -90,7 +96,7 @@ type Call = Pick<LedgerEntry, 'requestId' | 'endpoint' | 'runId' | 'project'>
 
 /** Starts the server on the loopback interface. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
-  const { port = 0, latencyMillis = 60, eventMillis = 15, cacheMinimumTokens, refuse } = options
+  const { port = 0, latencyMillis = 60, eventMillis = 15, cacheMinimumTokens, refuse, stallAfterEvents } = options
   const cache = new PromptCache({ minimumTokens: cacheMinimumTokens })
   const markedCache = new MarkedCache(cacheMinimumTokens)
   const ledger: LedgerEntry[] = []
@@ -146,9 +152,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     }
     let sent = ''
     let usageSent = false
+    let events = 0
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': call.requestId })
     for (const { event, data, output = '', tellsUsage = false } of dialect.stream(exchange)) {
-      await sleep(eventMillis)
+      await (events === stallAfterEvents ? hangUp(response, 500) : sleep(eventMillis))
+      events++
       if (response.destroyed) {
         bill('aborted', tokenize(sent).length + reasoningOutputTokens, usageSent)
         return
@@ -229,6 +237,14 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       await closed
     },
   }
+}
+
+/** Resolves when the caller hangs up, and after some time where it does not. */
+async function hangUp(response: ServerResponse, timeoutMillis: number): Promise<void> {
+  const done = new AbortController()
+  const { signal } = done
+  await Promise.race([once(response, 'close', { signal }), sleep(timeoutMillis, undefined, { signal })])
+  done.abort()
 }
 
 function dialectOf(path: string): Dialect | undefined {

@@ -29,11 +29,11 @@ export const producer: Producer = {
   showsTools: true,
   start({ idGenerator, spanProcessors }) {
     const processor = traceloop.createSpanProcessor({
-      exporter: new InMemorySpanExporter() as never,
+      exporter: new InMemorySpanExporter(),
       disableBatch: true,
       allowedInstrumentationLibraries: traceloop.ALL_INSTRUMENTATION_LIBRARIES,
     })
-    registerNodeSdk({ idGenerator, spanProcessors: [processor as never, ...spanProcessors] })
+    registerNodeSdk({ idGenerator, spanProcessors: [processor, ...spanProcessors] })
   },
   cases: aiSdkCases(
     {

@@ -21,7 +21,7 @@ export const producer: Producer = {
       unsaid: {
         output: 'Anthropic says the output of a stream at its end. Who hangs up before learns the input only.',
       },
-      failed: { calls: 1, ends: 'open', because: 'Traceloop never ends the span of a stream that is aborted.' },
+      failed: { calls: 0, open: 1, because: 'Traceloop never ends the span of a stream that is aborted.' },
     },
   }),
 }

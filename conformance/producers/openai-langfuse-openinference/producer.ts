@@ -14,5 +14,21 @@ export const producer: Producer = {
     const tracerProvider = registerNodeSdk(setUp)
     new OpenAIInstrumentation({ tracerProvider }).manuallyInstrument(OpenAI)
   },
-  cases: openAiCases((options) => observeOpenAI(new OpenAI(options))),
+  cases: openAiCases((options) => observeOpenAI(new OpenAI(options)), {
+    'chat completion, refused for good': {
+      failed: { calls: 1, open: 1, because: 'OpenInference never ends the span of a call that fails; Langfuse does.' },
+    },
+    'chat completion, a stream that is aborted': {
+      untold: {
+        is: () => true,
+        because:
+          'Langfuse never ends the span of a stream that is aborted, and OpenInference does not when Langfuse hangs up.',
+        ends: 'open',
+      },
+      failed: { calls: 0, open: 1 },
+    },
+    embeddings: {
+      untold: { is: () => true, because: 'Neither Langfuse nor OpenInference records the usage of embeddings.' },
+    },
+  }),
 }

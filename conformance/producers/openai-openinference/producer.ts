@@ -26,7 +26,7 @@ export const producer: Producer = {
     'chat completion, a stream that is aborted': streams,
     'six chat completions at once, half of them streams': streams,
     'chat completion, refused for good': {
-      failed: { calls: 1, ends: 'open', because: 'OpenInference never ends the span of a call that fails.' },
+      failed: { calls: 0, open: 1, because: 'OpenInference never ends the span of a call that fails.' },
     },
     embeddings: {
       untold: { is: () => true, because: 'OpenInference does not record the usage of embeddings.' },

@@ -16,7 +16,7 @@ export const producer: Producer = {
   packages: ['openai', '@opentelemetry/instrumentation-openai', '@opentelemetry/sdk-trace'],
   showsTools: false,
   start(setUp) {
-    const provider = new TracerProvider(setUp as never)
+    const provider = new TracerProvider(setUp)
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
     trace.setGlobalTracerProvider(provider)
     const instrumentation = new OpenAIInstrumentation()

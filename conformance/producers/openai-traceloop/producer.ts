@@ -35,7 +35,7 @@ export const producer: Producer = {
       untold: { is: () => true, because: 'Traceloop never ends the span of a stream that is aborted.', ends: 'open' },
     },
     'chat completion, refused for good': {
-      failed: { calls: 1, ends: 'open', because: 'Traceloop never ends the span of a call that fails.' },
+      failed: { calls: 0, open: 1, because: 'Traceloop never ends the span of a call that fails.' },
     },
     embeddings: { untold: { is: () => true, because: 'Traceloop makes no spans of embeddings.', ends: 'unseen' } },
   }),
