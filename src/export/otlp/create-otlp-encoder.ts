@@ -32,12 +32,19 @@ export function createOtlpEncoder(options: OtlpEncoderOptions = {}): OtlpEncoder
 }
 
 class DestinationEncoder implements OtlpEncoder {
+  readonly #options: OtlpEncoderOptions
   readonly #encoding: SpanEncoding
   readonly #values: OutgoingValues
   readonly #preparation: LargeTextPreparation
   readonly #maxSpanSizeBytes: number
+  #isEncoding = false
+  #inner: DestinationEncoder | undefined
 
-  constructor(options: OtlpEncoderOptions) {
+  readonly #isInner: boolean
+
+  constructor(options: OtlpEncoderOptions, isInner = false) {
+    this.#options = options
+    this.#isInner = isInner
     const { maxAttributeSizeBytes, maxSpanSizeBytes } = resolveBudgets(options)
     const redaction = options.redaction === false ? undefined : new Redaction(options.redaction)
     this.#values = new OutgoingValues(redaction, maxAttributeSizeBytes, options.offload)
@@ -56,15 +63,20 @@ class DestinationEncoder implements OtlpEncoder {
   }
 
   encodeSpan(span: ExportableSpan): EncodedSpan | undefined {
+    if (this.#isEncoding) return this.#forSpansWithin()?.encodeSpan(span)
+    this.#isEncoding = true
     try {
       const encoded = this.#encoding.encode(span)
       return encoded === undefined ? undefined : this.shrinkSpan(encoded, this.#maxSpanSizeBytes)
     } catch {
       return undefined
+    } finally {
+      this.#isEncoding = false
     }
   }
 
   encodeSpanAsync(span: ExportableSpan): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
+    if (this.#isEncoding) return this.#forSpansWithin()?.encodeSpanAsync(span)
     let encoded: EncodedSpan | undefined
     const large = this.#values.deferring(() => {
       encoded = this.encodeSpan(span)
@@ -86,6 +98,15 @@ class DestinationEncoder implements OtlpEncoder {
     const shrunk = shrinkDraft(this.#encoding.draft(bytes), bytes.length, maxSizeBytes)
     if (shrunk === undefined) return undefined
     return { resource, scope, bytes: shrunk.bytes, truncatedCount: span.truncatedCount + shrunk.truncatedCount }
+  }
+
+  /**
+   * A function of the application that redacts or keeps a value may end spans itself, in the middle of this one. If
+   * those have it called once more, and so without end, they are not encoded.
+   */
+  #forSpansWithin(): DestinationEncoder | undefined {
+    if (this.#isInner) return undefined
+    return (this.#inner ??= new DestinationEncoder(this.#options, true))
   }
 
   async #encodeLarge(span: ExportableSpan, large: readonly LargeText[]): Promise<EncodedSpan | undefined> {

@@ -24,7 +24,7 @@ export function spanJson(span: ExportableSpan, keys: KeyTable<string>): string |
   if (parent !== undefined && spanIdPattern.test(parent.spanId)) json += `,"parentSpanId":"${parent.spanId}"`
   json += textJson('name', filter.name(span.name, 'span.name'))
   // OTLP has a kind 0, unspecified, in front of the API's.
-  json += `,"kind":${span.kind + 1}`
+  json += countJson('kind', span.kind + 1)
   json += `,"startTimeUnixNano":${timeJson(span.startTime)},"endTimeUnixNano":${timeJson(span.endTime)}`
   json += `,"attributes":${attributesJson(span.attributes, keys)}`
   json += countJson('droppedAttributesCount', span.droppedAttributesCount)
@@ -74,9 +74,10 @@ export function textJson(name: string, text: string): string {
   return text === '' ? '' : `,"${name}":${jsonText(text)}`
 }
 
-/** A number with its name, where it is not zero. */
+/** A number below 2^32 with its name, where it is not zero. */
 export function countJson(name: string, count: number | undefined): string {
-  return count === undefined || count === 0 ? '' : `,"${name}":${count}`
+  const number = count === undefined ? 0 : count >>> 0
+  return number === 0 ? '' : `,"${name}":${number}`
 }
 
 /** Nanoseconds pass 2^53, but seconds and nanoseconds are digits beside each other. */

@@ -21,9 +21,8 @@ export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTab
   const parent = span.parentSpanContext
   if (parent !== undefined) writer.id(tags.span.parentSpanId, parent.spanId, 8)
   writeText(writer, tags.span.name, filter.name(span.name, 'span.name'))
-  writer.tag(tags.span.kind)
   // OTLP has a kind 0, unspecified, in front of the API's.
-  writer.uint32(span.kind + 1)
+  writeCount(writer, tags.span.kind, span.kind + 1)
   writer.tag(tags.span.startTime)
   writer.time(span.startTime[0], span.startTime[1])
   writer.tag(tags.span.endTime)
@@ -89,9 +88,10 @@ export function writeText(writer: ByteWriter, tag: number, text: string): void {
   writer.text(text)
 }
 
-/** A number field, where it is not zero. */
+/** A number below 2^32, where it is not zero. */
 export function writeCount(writer: ByteWriter, tag: number, count: number | undefined): void {
-  if (count === undefined || count === 0) return
+  const number = count === undefined ? 0 : count >>> 0
+  if (number === 0) return
   writer.tag(tag)
-  writer.uint32(count)
+  writer.uint32(number)
 }

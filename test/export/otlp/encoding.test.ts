@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createOtlpEncoder, type OtlpEncoderOptions } from '../../../src/export/otlp/create-otlp-encoder.ts'
+import type { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
 import type { ExportableSpan } from '../../../src/export/otlp/exportable-span.ts'
 import { decodeJson } from '../../../src/query/otlp/decode-json.ts'
 import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
@@ -165,6 +166,40 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
     ]
     expect(bad.map((span) => encoder.encodeSpan(span))).toEqual([undefined, undefined, undefined, undefined])
     expect(encoder.encodeSpan(fullSpan({ spanContext: good }))).toBeDefined()
+  })
+
+  it('can be read whatever the numbers of a span are', () => {
+    const odd = {
+      kind: undefined,
+      droppedAttributesCount: Number.NaN,
+      droppedEventsCount: -1,
+      startTime: [Number.NaN, -1],
+    }
+    const [decoded] = decode(encodeAll([fullSpan(odd as never)], options))
+    expect(decoded).toMatchObject({ name: 'chat gpt-4.1-mini', kind: 'unspecified' })
+  })
+
+  it('keeps a span whole while a function that redacts it ends others', () => {
+    const inner: (EncodedSpan | undefined)[] = []
+    const encoder = createOtlpEncoder({
+      encoding,
+      redaction: {
+        redact: (text, { key }) => {
+          if (key === 'text') inner.push(encoder.encodeSpan(fullSpan({ name: `inner ${text}`, attributes: {} })))
+          // Without an end, as the encoder sees to.
+          if (key === 'endless') inner.push(encoder.encodeSpan(fullSpan({ attributes: { endless: 'c' } })))
+          return text
+        },
+      },
+    })
+    const attributes = { text: 'a'.repeat(100), last: 'b' }
+    const outer = encoder.encodeSpan(fullSpan({ name: 'outer', attributes }))!
+    const spansOut = decode(encoder.encodeRequest([outer, inner[0]!]))
+    expect(spansOut.map((span) => span.name)).toEqual(['outer', `inner ${'a'.repeat(100)}`])
+    expect(spansOut[0]!.attributes).toEqual(attributes)
+    inner.length = 0
+    expect(encoder.encodeSpan(fullSpan({ attributes: { endless: 'c' } }))).toBeDefined()
+    expect(inner.map((span) => span === undefined)).toEqual([true, false])
   })
 
   it('leaves out links to nowhere, which would cost the whole request, and counts them', () => {
