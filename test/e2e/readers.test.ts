@@ -5,16 +5,23 @@ import { beforeAll, describe, expect } from 'vitest'
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
 import { startJaeger } from '../../scripts/backends/jaeger.ts'
 import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
+import { createTempoReader } from '../../src/query/readers/tempo/tempo-reader.ts'
 import type { RunReader } from '../../src/query/run-reader.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
 import { describeReader } from '../query/reader-contract.ts'
 import { otlpJson } from '../support/otlp-json.ts'
+import { startTempoStandIn } from '../support/tempo-stand-in.ts'
 
 const found = await findBackends()
 if (found.status === 'missing') console.warn(`skipped: ${found.reason}`)
 
 /** What Jaeger 2.0.0-rc2 does with a span. */
 const legacyJaeger = { knowsTotals: true, listsOpenRuns: false, keepsLists: false, keepsTraceState: true }
+
+/** What current versions of Jaeger and Tempo do with a span. */
+const currentStore = { ...legacyJaeger, keepsLists: true }
+const tenYearsMillis = 10 * 365 * 86_400_000
+const allTime = { lookbackMillis: tenYearsMillis, windowMillis: tenYearsMillis }
 
 describe.skipIf(found.status === 'missing')('readers of real backends', () => {
   // The first build takes minutes; later ones are cached.
@@ -31,13 +38,31 @@ describe.skipIf(found.status === 'missing')('readers of real backends', () => {
   })
 })
 
+// Its searches fetch whole traces: too slow for every test run.
+describeReader('Tempo, by a stand-in', currentStore, async (spans) => {
+  const tempo = await startTempoStandIn(spans)
+  return { reader: createTempoReader(tempo.url, allTime), [Symbol.asyncDispose]: () => tempo[Symbol.asyncDispose]() }
+})
+
+const tempoUrl = process.env['RUNSPAN_E2E_TEMPO']
+const tempoOtlp = process.env['RUNSPAN_E2E_TEMPO_OTLP']
+if (tempoUrl === undefined || tempoOtlp === undefined) {
+  console.warn('skipped: a real Tempo; name an empty one with RUNSPAN_E2E_TEMPO and RUNSPAN_E2E_TEMPO_OTLP')
+} else {
+  describeReader('Tempo', currentStore, async (spans) => {
+    await send(tempoOtlp, spans)
+    const reader = createTempoReader(tempoUrl, allTime)
+    await untilStored(reader, spans)
+    return { reader, [Symbol.asyncDispose]: () => reader.close() }
+  })
+}
+
 const currentUrl = process.env['RUNSPAN_E2E_JAEGER']
 const currentOtlp = process.env['RUNSPAN_E2E_JAEGER_OTLP']
 if (currentUrl === undefined || currentOtlp === undefined) {
   console.warn('skipped: a current Jaeger; name an empty one with RUNSPAN_E2E_JAEGER and RUNSPAN_E2E_JAEGER_OTLP')
 } else {
-  const abilities = { knowsTotals: true, listsOpenRuns: false, keepsLists: true, keepsTraceState: true }
-  describeReader('a current Jaeger', abilities, async (spans) => {
+  describeReader('a current Jaeger', currentStore, async (spans) => {
     await send(currentOtlp, spans)
     const reader = createJaegerReader(currentUrl)
     await untilStored(reader, spans)

@@ -5,12 +5,16 @@ import { BackendClient } from '../http/backend-client.ts'
 import type { BackendOptions } from '../http/backend-options.ts'
 import { TempoSource } from './tempo-source.ts'
 
+const weekMillis = 7 * 86_400_000
+
 /** Options of {@link createTempoReader}. */
 export interface TempoReaderOptions extends BackendOptions {
   /** How many traces a search looks at; lists say where there were more. @defaultValue 1_000 */
   readonly searchLimit?: number | undefined
   /** How far back a search goes where no time is given, in milliseconds; a week is one request. @defaultValue 7 days */
   readonly lookbackMillis?: number | undefined
+  /** The longest time that one search may cover, in milliseconds: Tempo's `max_duration`. @defaultValue 7 days */
+  readonly windowMillis?: number | undefined
 }
 
 /**
@@ -21,10 +25,11 @@ export interface TempoReaderOptions extends BackendOptions {
  * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
  */
 export function createTempoReader(url: string | URL, options: TempoReaderOptions = {}): RunReader {
-  const { searchLimit = 1_000, lookbackMillis = 7 * 86_400_000, ...backend } = options
+  const { searchLimit = 1_000, lookbackMillis = weekMillis, windowMillis = weekMillis, ...backend } = options
   for (const [name, value] of [
     ['searchLimit', searchLimit],
     ['lookbackMillis', lookbackMillis],
+    ['windowMillis', windowMillis],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RunspanError(
@@ -33,5 +38,6 @@ export function createTempoReader(url: string | URL, options: TempoReaderOptions
       )
     }
   }
-  return createRunReader(new TempoSource(new BackendClient('Tempo', url, backend), searchLimit, lookbackMillis))
+  const how = { limit: searchLimit, lookbackMillis, windowMillis }
+  return createRunReader(new TempoSource(new BackendClient('Tempo', url, backend), how))
 }

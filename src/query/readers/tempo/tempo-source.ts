@@ -16,21 +16,27 @@ import { spanset, traceQlOf } from './trace-ql.ts'
 
 const maxItems = 50_000_000
 const dayMillis = 86_400_000
-/** The longest time that one search of Tempo may cover. */
-const maxWindowMillis = 7 * dayMillis
+
+/** How a search goes back in time. */
+export interface TempoSearch {
+  /** Traces at most. */
+  readonly limit: number
+  /** How far back where no time is given, in milliseconds. */
+  readonly lookbackMillis: number
+  /** The longest time that one request may cover, in milliseconds. */
+  readonly windowMillis: number
+}
 
 /** Grafana Tempo's traces, over its HTTP API. */
 export class TempoSource implements SpanSource {
   readonly name: string
   readonly #client: BackendClient
-  readonly #searchLimit: number
-  readonly #lookbackMillis: number
+  readonly #how: TempoSearch
 
-  constructor(client: BackendClient, searchLimit: number, lookbackMillis: number) {
+  constructor(client: BackendClient, how: TempoSearch) {
     this.name = `Tempo at ${client.url}`
     this.#client = client
-    this.#searchLimit = searchLimit
-    this.#lookbackMillis = lookbackMillis
+    this.#how = how
   }
 
   async readTrace(traceId: string, maxSpans: number): Promise<StoredTrace | undefined> {
@@ -78,20 +84,21 @@ export class TempoSource implements SpanSource {
     q: string,
     { fromUnixMillis, toUnixMillis }: RunFilter,
   ): Promise<{ readonly traces: readonly StoredTrace[]; readonly isCut: boolean }> {
+    const { limit, lookbackMillis, windowMillis } = this.#how
     const nowMillis = systemClock.nowUnixMillis()
     // Clocks of others may be ahead.
     const to = toUnixMillis ?? nowMillis + dayMillis
-    const from = Math.max(fromUnixMillis ?? nowMillis - this.#lookbackMillis, 0)
+    const from = Math.max(fromUnixMillis ?? nowMillis - lookbackMillis, 0)
     const ids = new Set<string>()
     let isCut = false
-    // The newest window first. One search covers a week at most.
-    for (let end = to; end > from && ids.size < this.#searchLimit; end -= maxWindowMillis) {
-      const found = await this.#ids(q, Math.max(from, end - maxWindowMillis), end)
-      isCut ||= found.length >= this.#searchLimit
+    // The newest window first.
+    for (let end = to; end > from && ids.size < limit; end -= windowMillis) {
+      const found = await this.#ids(q, Math.max(from, end - windowMillis), end)
+      isCut ||= found.length >= limit
       for (const id of found) ids.add(id)
     }
     const traces = await mapLimited([...ids], (id) => this.readTrace(id, Number.MAX_SAFE_INTEGER))
-    return { traces: traces.filter((trace) => trace !== undefined), isCut: isCut || ids.size >= this.#searchLimit }
+    return { traces: traces.filter((trace) => trace !== undefined), isCut: isCut || ids.size >= limit }
   }
 
   async #ids(q: string, fromMillis: number, toMillis: number): Promise<readonly string[]> {
@@ -99,7 +106,7 @@ export class TempoSource implements SpanSource {
       'api/search',
       {
         q,
-        limit: String(this.#searchLimit),
+        limit: String(this.#how.limit),
         spss: '1',
         start: String(Math.floor(fromMillis / 1_000)),
         end: String(Math.ceil(toMillis / 1_000)),
