@@ -14,7 +14,7 @@ export {
 } from '../propagation/carry-runs.ts'
 export type { FlushReport } from './flush-report.ts'
 export { registerRunspan } from './register-runspan.ts'
-export type { RegisterOptions } from './register-options.ts'
+export type { RegisterOptions, RegisterSamplingOptions } from './register-options.ts'
 export type { RegisteredRunspan } from './registration.ts'
 export type { ExportResultLike, SpanExporterLike } from './trace-sdk.ts'
 export type { SamplerLike } from '../sampling/sampler-like.ts'

@@ -12,6 +12,12 @@ import type { SamplerLike } from '../sampling/sampler-like.ts'
 import type { DeliveryOptions } from './delivery/delivery-options.ts'
 import type { SpanExporterLike } from './trace-sdk.ts'
 
+/** The `sampling` of `registerRunspan`: what `RunSamplingProcessor` takes, and the ratio of `RunSampler`. */
+export interface RegisterSamplingOptions extends RunSamplingOptions {
+  /** The share of all families whose runs are sampled, from 0 to 1. @defaultValue what the sampler says of runs */
+  readonly ratio?: number | undefined
+}
+
 /** Options of `registerRunspan`. An option beats the environment, and that the default. */
 export interface RegisterOptions extends RunspanOptions {
   /** `service.name` of everything this process reports. @defaultValue OTEL_SERVICE_NAME, else `unknown_service:node` */
@@ -38,8 +44,8 @@ export interface RegisterOptions extends RunspanOptions {
    * @defaultValue OTEL_TRACES_SAMPLER, else all
    */
   readonly sampler?: SamplerLike | undefined
-  /** Which runs leave the process, decided when they end: see `RunSamplingProcessor`. @defaultValue those that are sampled */
-  readonly sampling?: RunSamplingOptions | undefined
+  /** Which runs are sampled, and what leaves of the others. @defaultValue as the sampler says, and nothing */
+  readonly sampling?: RegisterSamplingOptions | undefined
   /**
    * How long a flush may take, in milliseconds from its start: one that is called, one at the end of the process, and
    * the one in a shutdown. At least 1.

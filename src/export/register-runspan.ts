@@ -109,7 +109,10 @@ function registerEnabled(options: RegisterOptions, environment: Environment): Re
   const provider = sdk.createProvider({
     idGenerator: new RunIdGenerator(options.idGenerator),
     resource: resourceFrom(sdk, options.serviceName, options.resourceAttributes),
-    sampler: new RunSampler(options.sampler ?? samplerFrom(environment, sdk), { families: sampling !== undefined }),
+    sampler: new RunSampler(options.sampler ?? samplerFrom(environment, sdk), {
+      families: sampling !== undefined,
+      ratio: sampling?.ratio,
+    }),
     spanLimits: spanLimitsFrom(environment),
     spanProcessors: processors,
   })
