@@ -1,4 +1,4 @@
-import type { Context } from '@opentelemetry/api'
+import { trace, type Context, type TraceState } from '@opentelemetry/api'
 
 import type { RunEntry } from '../run/run-entry.ts'
 import { runOfContext } from '../run/run-context.ts'
@@ -23,7 +23,17 @@ export function familyRandomness(entry: RunEntry, context: Context): string | un
   return (isParent ? randomnessOf(enclosing.rootContext?.traceState) : undefined) ?? randomnessOfTraceId(family)
 }
 
-/** The randomness by which a run or segment is kept or dropped: the same wherever the family is known. */
-export function randomnessOfPart(entry: RunEntry): string {
-  return randomnessOf(entry.rootContext?.traceState) ?? randomnessOfTraceId(familyOf(entry))
+/**
+ * The randomness by which a run or segment that starts is sampled: the same wherever its family is known.
+ *
+ * @param traceState what a run's root is going to have
+ */
+export function randomnessOfRoot(
+  entry: RunEntry,
+  traceId: string,
+  traceState: TraceState | undefined,
+  context: Context,
+): string {
+  if (!entry.joined) return randomnessOf(traceState) ?? randomnessOfTraceId(traceId)
+  return randomnessOf(trace.getSpanContext(context)?.traceState) ?? randomnessOfTraceId(familyOf(entry))
 }

@@ -2,7 +2,7 @@ import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { millisBetween } from './keep-rules.ts'
 import type { RunFate } from './run-fate.ts'
-import type { EndedSpanLike } from './flagged-span.ts'
+import type { EndedSpanLike } from './sampled-span.ts'
 import { roughSizeBytes } from './span-size.ts'
 
 /** How much is held at most, of runs that are not decided about. Past a bound the oldest is decided by what is known. */

@@ -5,11 +5,9 @@ import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { statusError, type ReadableSpanLike } from '../rollup/span-like.ts'
 import type { PartTally } from '../rollup/tally.ts'
-import type { RunEntry } from '../run/run-entry.ts'
 import { guarded } from '../run/stats.ts'
 import type { RunStatus, RunTotals } from '../run/types.ts'
-import { familyOf, randomnessOfPart } from './family-randomness.ts'
-import { thresholdOf } from './ot-trace-state.ts'
+import { familyOf } from './family-randomness.ts'
 
 /** A run, or a joined part of one, that is about to be kept or not. */
 export interface SampledRun {
@@ -27,7 +25,7 @@ export interface SampledRun {
   readonly attributes: Readonly<Attributes>
 }
 
-/** Which runs leave the process whole. One that any of these keeps is kept. */
+/** Which runs leave the process whole beside those that are sampled. One that any of these keeps is kept. */
 export interface KeepRules {
   /** Runs that failed, timed out or were abandoned. @defaultValue false */
   readonly failed?: boolean | undefined
@@ -35,19 +33,12 @@ export interface KeepRules {
   readonly slowerThanMillis?: number | undefined
   /** Runs that cost more than so many US dollars, as far as their cost is known. @defaultValue none */
   readonly costUsdAbove?: number | undefined
-  /**
-   * The share of all families that is kept whatever happens, from 0 to 1, in place of what the sampler sampled. The same
-   * families are kept in every process that knows which family a run belongs to.
-   *
-   * @defaultValue what the sampler sampled
-   */
-  readonly ratio?: number | undefined
   /** Asked at the end of a run that no other rule keeps. What it throws is counted, and keeps nothing. */
   readonly decide?: ((run: SampledRun) => boolean) | undefined
 }
 
 /** Why a run left the process whole, or that it did not. `runspan.sampling.reason` on the root. */
-export type SamplingReason = 'failed' | 'slow' | 'expensive' | 'ratio' | 'decided' | 'family' | 'root_only'
+export type SamplingReason = 'failed' | 'slow' | 'expensive' | 'decided' | 'family' | 'root_only'
 
 const checks: Readonly<
   Record<keyof KeepRules, { readonly fits: (value: unknown) => boolean; readonly advice: string }>
@@ -55,7 +46,6 @@ const checks: Readonly<
   failed: { fits: (value) => typeof value === 'boolean', advice: 'Pass true or false.' },
   slowerThanMillis: { fits: isAmount, advice: 'Pass a number of milliseconds, at least 0.' },
   costUsdAbove: { fits: isAmount, advice: 'Pass a number of US dollars, at least 0.' },
-  ratio: { fits: (value) => isAmount(value) && Number(value) <= 1, advice: 'Pass a number from 0 to 1.' },
   decide: { fits: (value) => typeof value === 'function', advice: 'Pass a function of the run.' },
 }
 
@@ -69,9 +59,6 @@ export class RunKeeper {
   readonly #slowerThanMillis: number
   readonly #nanoUsdAbove: number
   readonly #decide: KeepRules['decide']
-  /** Whether a ratio decides in place of the sampler. */
-  readonly hasRatio: boolean
-  readonly #threshold: string | undefined
   /** Whether it may matter how a run ends. */
   readonly looksAtEnds: boolean
 
@@ -83,20 +70,13 @@ export class RunKeeper {
         throw bad(name, value, `There is no such rule. Known are ${Object.keys(checks).join(', ')}.`)
       if (value !== undefined && !check.fits(value)) throw bad(name, value, check.advice)
     }
-    const { failed, slowerThanMillis, costUsdAbove, ratio, decide } = rules
+    const { failed, slowerThanMillis, costUsdAbove, decide } = rules
     this.#failed = failed === true
     this.#slowerThanMillis = slowerThanMillis ?? Number.POSITIVE_INFINITY
     this.#nanoUsdAbove = costUsdAbove === undefined ? Number.POSITIVE_INFINITY : costUsdAbove * 1e9
     this.#decide = decide
-    this.hasRatio = ratio !== undefined
-    this.#threshold = ratio === undefined ? undefined : thresholdOf(ratio)
     this.looksAtEnds =
       this.#failed || slowerThanMillis !== undefined || costUsdAbove !== undefined || decide !== undefined
-  }
-
-  /** Whether the ratio keeps the family of a run. */
-  keepsFamily(entry: RunEntry): boolean {
-    return this.#threshold !== undefined && randomnessOfPart(entry) >= this.#threshold
   }
 
   /** What is certain before the run has ended. */

@@ -1,6 +1,6 @@
 import type { PartTally } from '../rollup/tally.ts'
 import type { SamplingReason } from './keep-rules.ts'
-import type { EndedSpanLike } from './flagged-span.ts'
+import type { EndedSpanLike } from './sampled-span.ts'
 
 /**
  * What becomes of the spans of one run, or of one segment.
@@ -21,14 +21,11 @@ export class RunFate {
   /** Spans that will not leave. */
   droppedSpans = 0
   readonly part: PartTally
-  /** Whether the sampler sampled the root: then a span without the flag is one that it left out on purpose. */
-  readonly isSampled: boolean
 
-  constructor(part: PartTally, state: RunFate['state'], reason: SamplingReason | undefined, isRootSampled: boolean) {
+  constructor(part: PartTally, state: RunFate['state'], reason: SamplingReason | undefined) {
     this.part = part
     this.state = state
     this.reason = reason
-    this.isSampled = isRootSampled
   }
 
   /** Lets go of what is held. */

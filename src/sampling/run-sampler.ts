@@ -9,9 +9,9 @@ import { anyNodeOf } from '../rollup/span-node.ts'
 import type { RunEntry } from '../run/run-entry.ts'
 import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
-import { familyRandomness } from './family-randomness.ts'
-import { withRandomness } from './ot-trace-state.ts'
-import { isSampled } from './flagged-span.ts'
+import { familyRandomness, randomnessOfRoot } from './family-randomness.ts'
+import { thresholdOf, withRandomness } from './ot-trace-state.ts'
+import { isSampled } from './sampled-span.ts'
 import { decisions, type SamplerLike, type SamplingResultLike } from './sampler-like.ts'
 
 /** Options of {@link RunSampler}. */
@@ -24,6 +24,14 @@ export interface RunSamplerOptions {
    * @defaultValue true
    */
   readonly families?: boolean | undefined
+  /**
+   * The share of all families whose runs are sampled, from 0 to 1, in place of what the sampler inside says of runs. The
+   * same families are sampled in every process that has this ratio and knows which family a run belongs to; others are
+   * told by the sampled flag, as ever. A segment that the sampler inside samples stays sampled.
+   *
+   * @defaultValue what the sampler inside says
+   */
+  readonly ratio?: number | undefined
 }
 
 /**
@@ -48,10 +56,12 @@ export interface RunSamplerOptions {
 export class RunSampler implements SamplerLike {
   readonly #inner: SamplerLike
   readonly #families: boolean
+  readonly #hasRatio: boolean
+  readonly #threshold: string | undefined
 
   /**
    * @param inner decides what is sampled
-   * @throws {@link RunspanError} `bad_configuration` where `inner` is no sampler
+   * @throws {@link RunspanError} `bad_configuration` where `inner` is no sampler, or the ratio none
    */
   constructor(inner: SamplerLike, options: RunSamplerOptions = {}) {
     if (typeof (inner as Partial<SamplerLike> | undefined)?.shouldSample !== 'function') {
@@ -61,7 +71,16 @@ export class RunSampler implements SamplerLike {
       )
     }
     this.#inner = inner
-    this.#families = options.families ?? true
+    const { families = true, ratio } = options
+    if (ratio !== undefined && !(typeof ratio === 'number' && ratio >= 0 && ratio <= 1)) {
+      throw new RunspanError(
+        'bad_configuration',
+        `Failed to configure ratio: ${textOf(ratio)} cannot be used. Pass a number from 0 to 1.`,
+      )
+    }
+    this.#families = families
+    this.#hasRatio = ratio !== undefined
+    this.#threshold = ratio === undefined ? undefined : thresholdOf(ratio)
   }
 
   shouldSample(
@@ -75,7 +94,7 @@ export class RunSampler implements SamplerLike {
     const result = this.#inner.shouldSample(context, traceId, spanName, spanKind, attributes, links)
     try {
       const { starting, amending } = shared()
-      if (starting !== undefined) return this.#root(result, starting, context)
+      if (starting !== undefined) return this.#root(result, starting, traceId, context)
       if (result.decision !== decisions.drop) return result
       return amending || belongsToRun(context, traceId) || mayBeAdopted(attributes) ? recorded(result) : result
     } catch (error) {
@@ -88,14 +107,21 @@ export class RunSampler implements SamplerLike {
     return `RunSampler{${this.#inner.toString()}}`
   }
 
-  #root(result: SamplingResultLike, entry: RunEntry, context: Context): SamplingResultLike {
-    // Its opener has told everybody that the run is not sampled: a root that is would stand alone.
-    const isDropped = result.decision === decisions.drop || entry.isUnsampled === true
+  #root(result: SamplingResultLike, entry: RunEntry, traceId: string, context: Context): SamplingResultLike {
     const randomness = this.#families ? familyRandomness(entry, context) : undefined
-    if (randomness === undefined) return isDropped ? recorded(result) : result
-    const decision = isDropped ? decisions.record : result.decision
-    const traceState = withRandomness(result.traceState, randomness)
+    const traceState = randomness === undefined ? result.traceState : withRandomness(result.traceState, randomness)
+    const isSampledHere = this.#hasRatio
+      ? this.#isInRatio(randomnessOfRoot(entry, traceId, traceState, context)) ||
+        (entry.joined && result.decision === decisions.sample)
+      : result.decision === decisions.sample
+    // The opener of a handed-off run has told everybody that it is not sampled: a root that is would stand alone.
+    const decision = isSampledHere && entry.isUnsampled !== true ? decisions.sample : decisions.record
+    if (decision === result.decision && traceState === result.traceState) return result
     return { ...result, decision, ...(traceState === undefined ? {} : { traceState }) }
+  }
+
+  #isInRatio(randomness: string): boolean {
+    return this.#threshold !== undefined && randomness >= this.#threshold
   }
 }
 

@@ -17,11 +17,11 @@ import { familyOf } from './family-randomness.ts'
 import { HeldRuns, type HoldLimits } from './held-runs.ts'
 import { RunKeeper, type KeepRules, type SamplingReason } from './keep-rules.ts'
 import { RunFate } from './run-fate.ts'
-import { isSampled, sampled, unsampled, type EndedSpanLike } from './flagged-span.ts'
+import { SampledSpan, isSampled, type EndedSpanLike } from './sampled-span.ts'
 
 /** Options of {@link RunSamplingProcessor}: what leaves the process. */
 export interface RunSamplingOptions extends HoldLimits {
-  /** Which runs leave whole. @defaultValue those that the sampler sampled */
+  /** Which runs leave whole, beside those that are sampled. @defaultValue none */
   readonly keep?: KeepRules | undefined
   /**
    * What leaves of all other runs: their roots, with the totals, or nothing. A segment's root counts as one, and so does
@@ -38,13 +38,13 @@ type Next = SpanProcessorLike & { onEnding?(span: never): void }
 const rememberedFamilies = 10_000
 
 /**
- * Decides per run, when it ends, what leaves the process: the whole run, its root with the totals, or nothing. Put it
- * around the processor that exports, behind `RunRollupProcessor`, and put the sampler into a `RunSampler`, so that there
- * is something to decide about.
+ * Decides per run, when it ends, what leaves the process of a run that is not sampled: the whole run, its root with the
+ * totals, or nothing. Put it around the processor that exports, behind `RunRollupProcessor`, and put the sampler into a
+ * `RunSampler`, so that there is something to decide about.
  *
  * Spans of an open run are held until something speaks for it or its root ends; the bounds are in {@link HoldLimits}. A
- * kept span goes on with the sampled flag set, and a dropped one without it: stock processors skip that. What ends after
- * its root follows the decision. Spans outside of runs pass.
+ * kept span goes on with the sampled flag set, and a dropped one as it is: stock processors skip that. What ends after
+ * its root follows the decision. Sampled runs pass, and so do spans outside of runs.
  *
  * Nothing it does can throw into the application.
  *
@@ -56,7 +56,7 @@ const rememberedFamilies = 10_000
  * const exporting = new BatchSpanProcessor(new InMemorySpanExporter())
  * const spanProcessors = [
  *   new RunRollupProcessor(),
- *   new RunSamplingProcessor(exporting, { keep: { failed: true, slowerThanMillis: 60_000, ratio: 0.05 } }),
+ *   new RunSamplingProcessor(exporting, { keep: { failed: true, slowerThanMillis: 60_000 } }),
  * ]
  * ```
  */
@@ -136,21 +136,21 @@ export class RunSamplingProcessor implements SpanProcessorLike {
 
   /** What is certain of a run from its start. */
   #begin(part: PartTally, isRootSampled: boolean): RunFate {
-    const keeper = this.#keeper
-    if (!keeper.hasRatio && isRootSampled) return new RunFate(part, 'sampler', undefined, true)
-    if (keeper.keepsFamily(part.entry)) return new RunFate(part, 'kept', 'ratio', isRootSampled)
-    if (!keeper.looksAtEnds) return new RunFate(part, 'dropped', undefined, isRootSampled)
-    if (this.#keptFamilies.has(familyOf(part.entry))) return new RunFate(part, 'kept', 'family', isRootSampled)
-    return new RunFate(part, 'open', undefined, isRootSampled)
+    if (isRootSampled) return new RunFate(part, 'sampler', undefined)
+    if (!this.#keeper.looksAtEnds) return new RunFate(part, 'dropped', undefined)
+    if (this.#keptFamilies.has(familyOf(part.entry))) return new RunFate(part, 'kept', 'family')
+    return new RunFate(part, 'open', undefined)
   }
 
   #spanEnded(fate: RunFate, span: EndedSpanLike): void {
+    // What the sampler sampled leaves, and of a run that it sampled it has left out the rest on purpose.
+    if (fate.state === 'sampler' || isSampled(span.spanContext())) {
+      this.#forward(span)
+      return
+    }
     switch (fate.state) {
-      case 'sampler':
-        this.#forward(span)
-        break
       case 'kept':
-        this.#leave(fate, span)
+        this.#leave(span)
         break
       case 'open': {
         this.#held.hold(fate, span)
@@ -164,7 +164,7 @@ export class RunSamplingProcessor implements SpanProcessorLike {
         if (reason === undefined) this.#drop(fate, [span])
         else {
           this.#keep(fate, reason)
-          this.#leave(fate, span)
+          this.#leave(span)
         }
         break
       }
@@ -184,13 +184,14 @@ export class RunSamplingProcessor implements SpanProcessorLike {
       if (reason !== undefined) this.#keep(fate, reason)
     }
     if (fate.state === 'kept') {
-      this.#forward(sampled(span, rootAttributes(span, fate.reason!, fate.droppedSpans)))
+      this.#forward(new SampledSpan(span, rootAttributes(span, fate.reason!, fate.droppedSpans)))
       return
     }
     fate.state = 'dropped'
     this.#drop(fate, this.#held.release(fate))
     shared().counters.runsSampledOut++
-    if (this.#rest === 'roots') this.#forward(sampled(span, rootAttributes(span, 'root_only', fate.droppedSpans)))
+    if (this.#rest === 'roots')
+      this.#forward(new SampledSpan(span, rootAttributes(span, 'root_only', fate.droppedSpans)))
     else this.#drop(fate, [span])
   }
 
@@ -203,19 +204,18 @@ export class RunSamplingProcessor implements SpanProcessorLike {
     fate.state = 'kept'
     fate.reason = reason
     this.#keptFamilies.add(familyOf(fate.part.entry))
-    for (const span of this.#held.release(fate)) this.#leave(fate, span)
+    for (const span of this.#held.release(fate)) this.#leave(span)
   }
 
-  /** A span that the sampler left out of a run that it sampled stays out. */
-  #leave(fate: RunFate, span: EndedSpanLike): void {
-    this.#forward(fate.isSampled || isSampled(span.spanContext()) ? span : sampled(span))
+  #leave(span: EndedSpanLike): void {
+    this.#forward(new SampledSpan(span))
   }
 
   /** What came after the root is a part of the totals: it leaves where the root does. */
   #amendment(span: EndedSpanLike): void {
     const fate = this.#fates.get(span.parentSpanContext!)
     if (fate === undefined || fate.state === 'sampler') this.#forward(span)
-    else if (fate.state === 'kept' || this.#rest === 'roots') this.#forward(sampled(span))
+    else if (fate.state === 'kept' || this.#rest === 'roots') this.#leave(span)
     else this.#drop(fate, [span])
   }
 
@@ -243,7 +243,7 @@ export class RunSamplingProcessor implements SpanProcessorLike {
   #drop(fate: RunFate, spans: readonly EndedSpanLike[]): void {
     fate.droppedSpans += spans.length
     shared().counters.spansSampledOut += spans.length
-    for (const span of spans) this.#forward(unsampled(span))
+    for (const span of spans) this.#forward(span)
   }
 
   #forward(span: EndedSpanLike): void {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
-import type { EndedSpanLike } from './flagged-span.ts'
+import type { EndedSpanLike } from './sampled-span.ts'
 
 /** What a span without attributes keeps in memory, measured at about 900 bytes with eight short ones. */
 const bareSpanBytes = 500

@@ -48,7 +48,7 @@ describe('registerRunspan', () => {
 
   it('lets a ratio decide in place of the sampler', async () => {
     const exporter = new InMemorySpanExporter()
-    await using registered = register({ exporter, sampling: { keep: { ratio: 0 }, rest: 'nothing' } })
+    await using registered = register({ exporter, sampling: { ratio: 0, rest: 'nothing' } })
     await wrapAgent('planner', () => emitSpans([chat(1)]))
     trace.getTracer('app').startSpan('GET /orders').end()
     await registered.telemetry.flush()
@@ -57,7 +57,8 @@ describe('registerRunspan', () => {
 
   it.each([
     [{ sampling: 'roots' }, 'Failed to configure sampling: roots cannot be used. Pass an object of sampling options.'],
-    [{ sampling: { keep: { ratio: 7 } } }, 'Failed to configure keep.ratio: 7 cannot be used.'],
+    [{ sampling: { ratio: 7 } }, 'Failed to configure ratio: 7 cannot be used. Pass a number from 0 to 1.'],
+    [{ sampling: { keep: { slow: 7 } } }, 'Failed to configure keep.slow: 7 cannot be used. There is no such rule.'],
   ])('refuses %o', (options, message) => {
     expect(() => register(options as never)).toThrow(message)
   })

@@ -1,15 +1,13 @@
 import { createTraceState } from '@opentelemetry/api'
-import { AlwaysOffSampler, AlwaysOnSampler, type Sampler } from '@opentelemetry/sdk-trace-node'
+import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, type Sampler } from '@opentelemetry/sdk-trace-node'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { RunSampler, RunSamplingProcessor, propagationHeaders, startRun, type RunRef } from '../../src/index.ts'
+import { RunSampler, joinRun, propagationHeaders, startRun, type RunRef } from '../../src/index.ts'
 import { randomnessOf, randomnessOfTraceId, thresholdOf, withRandomness } from '../../src/sampling/ot-trace-state.ts'
 import { recordSpans } from '../support/record-spans.ts'
 import { SampledProcess } from '../support/sampled-process.ts'
 import { spawnProcess } from '../support/spawn-process.ts'
-
-const options = { keep: { ratio: 0.5 }, rest: 'nothing' } as const
 
 interface Family {
   readonly headers: readonly Record<string, string>[]
@@ -34,11 +32,10 @@ function startFamily(here: SampledProcess): Family {
 /** Per family, whether each of its parts was kept: parent, child, the segments of both elsewhere, the spawned run. */
 async function fates(shares: boolean): Promise<readonly (readonly boolean[])[]> {
   const here = new SampledProcess({
-    sampler: new RunSampler(new AlwaysOffSampler(), { families: shares }),
-    around: (exporting) => new RunSamplingProcessor(exporting, options),
+    sampler: new RunSampler(new AlwaysOffSampler(), { families: shares, ratio: 0.5 }),
   })
   const families = Array.from({ length: 40 }, () => startFamily(here))
-  await using peer = spawnProcess('sampling-peer', { families, options, shares })
+  await using peer = spawnProcess('sampling-peer', { families, shares })
   const there = await peer.message<boolean[][]>()
   return families.map(({ kept }, index) => [...kept, ...there[index]!])
 }
@@ -59,6 +56,42 @@ describe('a family', () => {
     const all = await fates(false)
     expect(all.some((family) => new Set(family).size > 1)).toBe(true)
     expect(registered.all).toEqual([])
+  })
+
+  it('is sampled by its ratio whatever the sampler inside says of its runs, and other spans as that says', async () => {
+    await using registered = recordSpans()
+    for (const [ratio, inner, expected] of [
+      [1, new AlwaysOffSampler(), [1, 1, 0]],
+      [0, new AlwaysOnSampler(), [0, 0, 1]],
+    ] as const) {
+      const { tracer } = new SampledProcess({ sampler: new RunSampler(inner, { ratio }) })
+      const first = startRun('first', { tracer })
+      const second = startRun('second', { tracer, parentRunId: first.runId })
+      const other = tracer.startSpan('GET /health')
+      const flags = [first.ref.traceparent, second.ref.traceparent].map((header) => Number(header.slice(-2)))
+      expect([...flags, other.spanContext().traceFlags]).toEqual(expected)
+      second.end()
+      first.end()
+    }
+    expect(registered.all).toEqual([])
+  })
+
+  it('keeps a segment that its caller has sampled, whatever the ratio here', async () => {
+    await using registered = recordSpans({
+      sampler: new RunSampler(new ParentBasedSampler({ root: new AlwaysOffSampler() }), { ratio: 0 }),
+    })
+    const caller = new SampledProcess()
+    const run = startRun('planner', { tracer: caller.tracer })
+    const { ref } = run
+    run.end()
+    joinRun(ref, () => {}, { name: 'part' })
+    expect(registered.all.map(({ name }) => name)).toEqual(['part'])
+  })
+
+  it.each([-0.1, 1.1, Number.NaN, '0.5'])('refuses the ratio %s', (ratio) => {
+    expect(() => new RunSampler(new AlwaysOnSampler(), { ratio: ratio as never })).toThrow(
+      `Failed to configure ratio: ${ratio} cannot be used. Pass a number from 0 to 1.`,
+    )
   })
 
   it('has the randomness of its first run beside the member that marks a run', async () => {

@@ -13,7 +13,6 @@ const options: fc.Arbitrary<RunSamplingOptions> = fc.record({
     {
       failed: fc.boolean(),
       costUsdAbove: fc.constantFrom(0, 0.0005, 1),
-      ratio: fc.constantFrom(0, 0.5, 1),
       decide: fc.constantFrom(
         () => true,
         () => false,

@@ -119,13 +119,26 @@ describe('what leaves', () => {
       shouldSample: (_context, _traceId, name) => ({ decision: name === 'noise' ? 0 : 2 }),
       toString: () => 'drops noise',
     }
-    for (const keep of [{ failed: true }, { ratio: 1 }, { ratio: 0, failed: true }]) {
-      const process = processKeeping({ keep }, new RunSampler(dropsNoise))
-      const work = new Work(process).step('noise').step('a').step('b')
-      work.run.end({ status: 'failed' })
-      expect(work.left).toEqual(whole)
-      expect(work.root.attributes['runspan.spans']).toBe(4)
+    const keep = { failed: true }
+    const process = processKeeping({ keep }, new RunSampler(dropsNoise))
+    const work = new Work(process).step('noise').step('a').step('b')
+    work.run.end({ status: 'failed' })
+    expect(work.left).toEqual(whole)
+    expect(work.root.attributes['runspan.spans']).toBe(4)
+    expect(registered.all).toEqual([])
+  })
+
+  it('is a span that the sampler sampled in a run that it did not sample', async () => {
+    await using registered = recordSpans()
+    const onlyCalls: Sampler = {
+      shouldSample: (_context, _traceId, name) => ({ decision: name === 'a' ? 2 : 0 }),
+      toString: () => 'only a',
     }
+    const work = new Work(processKeeping({ keep: { failed: true } }, new RunSampler(onlyCalls))).step('a')
+    expect(work.left).toEqual(['a'])
+    work.step('b').run.end()
+    expect(work.left).toEqual(['a', 'invoke_agent planner'])
+    expect(work.root.attributes['runspan.sampling.dropped_spans']).toBe(1)
     expect(registered.all).toEqual([])
   })
 
@@ -152,8 +165,6 @@ describe('a run is kept', () => {
     ['but not one that was just quick enough', { slowerThanMillis: 1000 }, endAfter(900), undefined],
     ['that was expensive', { costUsdAbove: 0.02 }, costing(0.021), 'expensive'],
     ['but not one that was cheap', { costUsdAbove: 0.02 }, costing(0.02), undefined],
-    ['whose family the ratio keeps', { ratio: 1 }, (work) => work.run.end(), 'ratio'],
-    ['but not one whose family it does not', { ratio: 0 }, (work) => work.run.end(), undefined],
     ['that a function keeps', { decide: ({ totals }) => totals.spans === 3 }, (work) => work.run.end(), 'decided'],
     ['but not one that it does not', { decide: () => false }, (work) => work.run.end(), undefined],
   ]
@@ -295,7 +306,7 @@ describe('a span that leaves', () => {
     const noting = processorOf((span) => void seen.push(span.name))
     const process = new SampledProcess({
       sampler: off(),
-      around: () => new RunSamplingProcessor([failing, noting], { keep: { ratio: 1 } }),
+      around: () => new RunSamplingProcessor([failing, noting], { keep: { decide: () => true } }),
     })
     new Work(process).step('a').step('b').run.end()
     expect(seen).toEqual(whole)
@@ -311,11 +322,9 @@ describe('a span that leaves', () => {
       ...processorOf((span) => void ended.push(`${span.spanContext().spanId} ${span.spanContext().traceFlags}`)),
       onStart: (span: Span) => void started.push(span.spanContext().spanId),
     }
-    for (const sampler of [off(), new RunSampler(new AlwaysOnSampler())]) {
-      const around = (): SpanProcessor => new RunSamplingProcessor(next, { keep: { ratio: 0 }, rest: 'nothing' })
-      new Work(new SampledProcess({ sampler, around })).step('a').step('b').run.end()
-    }
-    expect(started).toHaveLength(6)
+    const around = (): SpanProcessor => new RunSamplingProcessor(next, { keep: { failed: true }, rest: 'nothing' })
+    new Work(new SampledProcess({ sampler: off(), around })).step('a').step('b').run.end()
+    expect(started).toHaveLength(3)
     expect(ended.toSorted()).toEqual(started.map((spanId) => `${spanId} 0`).toSorted())
     expect(registered.all).toEqual([])
   })
@@ -330,7 +339,7 @@ describe('a span that leaves', () => {
     }
     const process = new SampledProcess({
       sampler: off(),
-      around: () => new RunSamplingProcessor(next, { keep: { ratio: 1 } }),
+      around: () => new RunSamplingProcessor(next, { keep: { decide: () => true } }),
     })
     new Work(process).run.end()
     expect(calls).toEqual(['start', 'ending', 'end'].map((what) => `${what} invoke_agent planner`))
@@ -481,7 +490,6 @@ describe('what is held', () => {
 
 describe('set-up', () => {
   it.each([
-    [{ keep: { ratio: 2 } }, 'Failed to configure keep.ratio: 2 cannot be used. Pass a number from 0 to 1.'],
     [{ keep: { slow: 1 } }, 'Failed to configure keep.slow: 1 cannot be used. There is no such rule.'],
     [{ keep: { failed: 'yes' } }, 'Failed to configure keep.failed: yes cannot be used. Pass true or false.'],
     [{ keep: { slowerThanMillis: -1 } }, 'Failed to configure keep.slowerThanMillis: -1 cannot be used.'],

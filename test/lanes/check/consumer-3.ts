@@ -13,10 +13,10 @@ import { registerRunspan, type FlushReport } from 'runspan/node'
 const exporter = new OTLPTraceExporter()
 export const provider = new TracerProvider({
   idGenerator: new RunIdGenerator(new RandomIdGenerator()),
-  sampler: new RunSampler(new AlwaysOnSampler()),
+  sampler: new RunSampler(new AlwaysOnSampler(), { ratio: 0.1 }),
   spanProcessors: [
     new RunRollupProcessor(),
-    new RunSamplingProcessor(new BatchSpanProcessor({ exporter }), { keep: { ratio: 0.1 } }),
+    new RunSamplingProcessor(new BatchSpanProcessor({ exporter }), { keep: { failed: true } }),
   ],
 })
 export const flushed: Promise<FlushReport> = registerRunspan({

@@ -29,13 +29,13 @@ export function isSampled(spanContext: SpanContext): boolean {
 }
 
 /**
- * An ended span that says it is sampled, or that it is not. The span itself stays as it is: other processors hold it
- * too, and its children were told what it said.
+ * An ended span that says it is sampled. The span itself stays as it is: other processors hold it too, and its children
+ * were told the truth.
  *
  * It has the fields of a `ReadableSpan` and none of the SDK's own, copied and not inherited: what exporters read must
  * not depend on how the SDK keeps it.
  */
-class FlaggedSpan implements EndedSpanLike {
+export class SampledSpan implements EndedSpanLike {
   name: string
   kind: number
   parentSpanContext: SpanContext | undefined
@@ -54,11 +54,8 @@ class FlaggedSpan implements EndedSpanLike {
   droppedLinksCount: number
   readonly #spanContext: SpanContext
 
-  /**
-   * @param flags of the span context, in place of the span's own
-   * @param attributes in place of the span's own
-   */
-  constructor(span: EndedSpanLike, flags: number, attributes: Attributes = span.attributes) {
+  /** @param attributes in place of the span's own */
+  constructor(span: EndedSpanLike, attributes: Attributes = span.attributes) {
     const own = span.spanContext()
     this.name = span.name
     this.kind = span.kind
@@ -76,7 +73,7 @@ class FlaggedSpan implements EndedSpanLike {
     this.droppedAttributesCount = span.droppedAttributesCount
     this.droppedEventsCount = span.droppedEventsCount
     this.droppedLinksCount = span.droppedLinksCount
-    this.#spanContext = own.traceFlags === flags ? own : { ...own, traceFlags: flags }
+    this.#spanContext = isSampled(own) ? own : { ...own, traceFlags: own.traceFlags | TraceFlags.SAMPLED }
     const state = stateOf(span)
     if (state !== undefined) setState(this, state)
   }
@@ -84,16 +81,4 @@ class FlaggedSpan implements EndedSpanLike {
   spanContext(): SpanContext {
     return this.#spanContext
   }
-}
-
-/** The span as one that is exported. */
-export function sampled(span: EndedSpanLike, attributes?: Attributes): EndedSpanLike {
-  const { traceFlags } = span.spanContext()
-  return new FlaggedSpan(span, traceFlags | TraceFlags.SAMPLED, attributes)
-}
-
-/** The span as one that is not exported: processors take note of its end, and skip it. */
-export function unsampled(span: EndedSpanLike): EndedSpanLike {
-  const own = span.spanContext()
-  return isSampled(own) ? new FlaggedSpan(span, own.traceFlags & ~TraceFlags.SAMPLED) : span
 }
