@@ -18,26 +18,31 @@ import { type Answer, type Route, routes } from './routes.ts'
 /** One way to serve the routes, with its middleware. Frameworks are loaded when asked for: instrumentations come first. */
 export interface App {
   readonly name: string
-  listener(trust: Trust): Promise<RequestListener>
+  listener(trust: Trust, table: readonly Route[]): Promise<RequestListener>
 }
 
 export const apps: readonly App[] = [
-  { name: 'Express 5', listener: async (trust) => express((await import('express')).default, trust) },
+  { name: 'Express 5', listener: async (trust, table) => express((await import('express')).default, trust, table) },
   {
     name: 'Express 4',
-    listener: async (trust) => express((await import('express4')).default as unknown as () => Express, trust),
+    listener: async (trust, table) =>
+      express((await import('express4')).default as unknown as () => Express, trust, table),
   },
   { name: 'Fastify 5', listener: fastify },
   { name: 'Koa', listener: koa },
-  { name: 'Hono on Node', listener: (trust) => hono(trust, true) },
-  { name: 'Hono with fetch alone', listener: (trust) => hono(trust, false) },
+  { name: 'Hono on Node', listener: (trust, table) => hono(trust, table, true) },
+  { name: 'Hono with fetch alone', listener: (trust, table) => hono(trust, table, false) },
   { name: 'route handlers in the manner of Next.js', listener: nextRoutes },
   { name: 'node:http', listener: nodeHttp },
 ]
 
 /** Serves on a free port. */
-export async function serveApp(app: App, trust: Trust): Promise<{ readonly url: string } & AsyncDisposable> {
-  const server = createServer(await app.listener(trust))
+export async function serveApp(
+  app: App,
+  trust: Trust,
+  table: readonly Route[] = routes,
+): Promise<{ readonly url: string } & AsyncDisposable> {
+  const server = createServer(await app.listener(trust, table))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -50,11 +55,11 @@ export async function serveApp(app: App, trust: Trust): Promise<{ readonly url: 
 
 const onError: ErrorRequestHandler = (_error, _request, response, _next) => void response.status(500).end()
 
-function express(create: () => Express, trust: Trust): RequestListener {
+function express(create: () => Express, trust: Trust, table: readonly Route[]): RequestListener {
   const app = create()
   app.use(expressMiddleware({ trust }))
   app.use(json())
-  for (const route of routes) {
+  for (const route of table) {
     app[route.method === 'GET' ? 'get' : 'post'](route.path, (request, response, next) => {
       const body: unknown = route.method === 'POST' ? request.body : undefined
       void (async () => {
@@ -70,11 +75,11 @@ function express(create: () => Express, trust: Trust): RequestListener {
   return app
 }
 
-async function fastify(trust: Trust): Promise<RequestListener> {
+async function fastify(trust: Trust, table: readonly Route[]): Promise<RequestListener> {
   const { fastify: create } = await import('fastify')
   const app = create()
   await app.register(fastifyPlugin({ trust }))
-  for (const route of routes) {
+  for (const route of table) {
     app.route({
       method: route.method,
       url: route.path,
@@ -94,14 +99,14 @@ async function fastify(trust: Trust): Promise<RequestListener> {
   return (request, response) => app.routing(request, response)
 }
 
-async function koa(trust: Trust): Promise<RequestListener> {
+async function koa(trust: Trust, table: readonly Route[]): Promise<RequestListener> {
   const { default: Koa } = await import('koa')
   const { default: Router } = await import('@koa/router')
   const app = new Koa()
   app.silent = true
   app.use(koaMiddleware({ trust }))
   const router = new Router()
-  for (const route of routes) {
+  for (const route of table) {
     router[route.method === 'GET' ? 'get' : 'post'](route.path, async (ctx: KoaLike) => {
       const body = ctx.method === 'POST' ? await readJson(ctx.req) : undefined
       const given = await route.answer(ctx.params, body)
@@ -122,12 +127,12 @@ interface KoaLike {
   body: unknown
 }
 
-async function hono(trust: Trust, isOnNode: boolean): Promise<RequestListener> {
+async function hono(trust: Trust, table: readonly Route[], isOnNode: boolean): Promise<RequestListener> {
   const { Hono } = await import('hono')
   const { getRequestListener } = await import('@hono/node-server')
   const app = new Hono()
   app.use(honoMiddleware({ trust }))
-  for (const route of routes) {
+  for (const route of table) {
     app.on(route.method, route.path, async (c) => {
       const body: unknown = route.method === 'POST' ? await c.req.json() : undefined
       return webResponse(await route.answer(c.req.param(), body))
@@ -138,9 +143,9 @@ async function hono(trust: Trust, isOnNode: boolean): Promise<RequestListener> {
   return detached(getRequestListener(isOnNode ? app.fetch : fetchOnly))
 }
 
-async function nextRoutes(trust: Trust): Promise<RequestListener> {
+async function nextRoutes(trust: Trust, table: readonly Route[]): Promise<RequestListener> {
   const { getRequestListener } = await import('@hono/node-server')
-  const handlers = routes.map((route) => ({
+  const handlers = table.map((route) => ({
     route,
     handle: fetchHandler(
       async (request: Request, { params }: { params: Promise<Record<string, string>> }) => {
@@ -163,11 +168,11 @@ async function nextRoutes(trust: Trust): Promise<RequestListener> {
   return detached(listener)
 }
 
-function nodeHttp(trust: Trust): Promise<RequestListener> {
+function nodeHttp(trust: Trust, table: readonly Route[]): Promise<RequestListener> {
   const found = new WeakMap<object, string>()
   async function listener(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      for (const route of routes) {
+      for (const route of table) {
         const params = match(route, request.method!, request.url!.split('?', 1)[0]!)
         if (params === undefined) continue
         found.set(request, route.path)
