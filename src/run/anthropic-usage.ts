@@ -5,7 +5,21 @@ import { serviceTierOf } from './service-tier.ts'
 export function readAnthropicUsage(usage: Fields): ReadUsage | undefined {
   const read = count(usage['cache_read_input_tokens'])
   const write = count(usage['cache_creation_input_tokens'])
-  if (read === undefined && write === undefined) return undefined
+  // Nobody else says the tier there.
+  if (read === undefined && write === undefined && text(usage['service_tier']) === undefined) return undefined
+  const iterations = usage['iterations']
+  const compactions = Array.isArray(iterations) ? iterations.map(asFields).filter(isCompaction) : []
+  return compactions.length === 0 ? readOne(usage) : sumOf([usage, ...compactions])
+}
+
+/** What compacting the context took stands in none of the totals. */
+function isCompaction(iteration: Fields | undefined): iteration is Fields {
+  return iteration?.['type'] === 'compaction'
+}
+
+function readOne(usage: Fields): ReadUsage {
+  const read = count(usage['cache_read_input_tokens'])
+  const write = count(usage['cache_creation_input_tokens'])
   const input = count(usage['input_tokens'])
   const write1h = someOf(asFields(usage['cache_creation'])?.['ephemeral_1h_input_tokens'])
   const tier = tierOf(usage)
@@ -14,10 +28,27 @@ export function readAnthropicUsage(usage: Fields): ReadUsage | undefined {
     outputTokens: count(usage['output_tokens']),
     cacheReadInputTokens: read,
     cacheWriteInputTokens: write,
+    reasoningOutputTokens: count(asFields(usage['output_tokens_details'])?.['thinking_tokens']),
     details:
       write1h === undefined && tier === undefined
         ? undefined
         : foundDetails({ cacheWrite1hInputTokens: write1h, serviceTier: tier }),
+  }
+}
+
+function sumOf([first, ...others]: readonly [Fields, ...Fields[]]): ReadUsage {
+  const sum = readOne(first)
+  const parts = others.map(readOne)
+  const add = (of: (usage: ReadUsage) => number | undefined): number =>
+    parts.reduce((total, part) => total + (of(part) ?? 0), of(sum) ?? 0)
+  const write1h = add(({ details }) => details?.cacheWrite1hInputTokens)
+  return {
+    inputTokens: add(({ inputTokens }) => inputTokens),
+    outputTokens: add(({ outputTokens }) => outputTokens),
+    cacheReadInputTokens: add(({ cacheReadInputTokens }) => cacheReadInputTokens),
+    cacheWriteInputTokens: add(({ cacheWriteInputTokens }) => cacheWriteInputTokens),
+    reasoningOutputTokens: sum.reasoningOutputTokens,
+    details: write1h === 0 ? sum.details : { ...sum.details, cacheWrite1hInputTokens: write1h },
   }
 }
 

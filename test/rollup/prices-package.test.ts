@@ -77,6 +77,11 @@ describe('a package that is not there', () => {
     expect(loads).toBe(1)
   })
 
+  it('is named without a date where its version was published later than this one was tested', () => {
+    const genaiPackage: GenaiPackage = { version: '99.0.0', load: () => ({ status: 'loading' }) }
+    expect(new PriceBook('genai-prices', { genaiPackage }).tableName).toBe('genai-prices 99.0.0')
+  })
+
   it('is loaded once, a moment after the first run begins, so that no call waits for it', () => {
     const clock = new FakeClock()
     let loads = 0

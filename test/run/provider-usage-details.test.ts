@@ -38,6 +38,40 @@ describe('Anthropic', () => {
     expect(read({ usage: { ...usage, speed: 'standard' } })).not.toHaveProperty('serviceTier')
   })
 
+  it('says what it thought, as part of the output', () => {
+    expect(read({ usage: { ...usage, output_tokens_details: { thinking_tokens: 12 } } })).toMatchObject({
+      outputTokens: 20,
+      reasoningOutputTokens: 12,
+    })
+  })
+
+  it('says its tier also where nothing was cached', () => {
+    const plain = { input_tokens: 5, output_tokens: 2, cache_read_input_tokens: null, service_tier: 'batch' }
+    expect(read({ usage: plain })).toEqual({ inputTokens: 5, outputTokens: 2, serviceTier: 'batch' })
+  })
+
+  it('says beside its totals what compacting the context took', () => {
+    const iterations = [
+      {
+        type: 'compaction',
+        input_tokens: 180_000,
+        output_tokens: 3_500,
+        cache_read_input_tokens: 10,
+        cache_creation_input_tokens: 30,
+        cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 30 },
+      },
+      { type: 'message', input_tokens: 100, output_tokens: 20 },
+    ]
+    expect(read({ usage: { ...usage, iterations } })).toEqual({
+      inputTokens: 1_656 + 180_040,
+      outputTokens: 3_520,
+      cacheReadInputTokens: 1_010,
+      cacheWriteInputTokens: 586,
+      cacheWrite1hInputTokens: 130,
+    })
+    expect(read({ usage: { ...usage, iterations: [iterations[1]] } })).toMatchObject({ inputTokens: 1_656 })
+  })
+
   it('says it in the first event of a stream, whose last one keeps it', async () => {
     await using spans = recordSpans({ rollup: 'none' })
     const stream = llm('answer', async function* () {
