@@ -7,6 +7,9 @@ import type { ReadableSpanLike } from './span-like.ts'
 const kindClient = 2
 const kindProducer = 3
 
+/** The conventions' operations, and those of Strands. */
+const invocations: ReadonlySet<string> = new Set(['invoke_agent', 'invoke_workflow', 'invoke_graph', 'invoke_swarm'])
+
 const aiSdkCall = /^ai\.(?:generate|stream)(?:Text|Object)$/
 
 /** Whether a span stands for a whole invocation of an agent, chain or workflow. */
@@ -29,7 +32,7 @@ export function hasAgentMark(attributes: Attributes): boolean {
   const langsmith = attributes[ALIASES_OF_ROLE.langsmith]
   if (typeof langsmith === 'string') return langsmith === 'chain'
   const operation = attributes[ATTR_GEN_AI_OPERATION_NAME]
-  if (operation === 'invoke_agent' || operation === 'invoke_workflow') {
+  if (typeof operation === 'string' && invocations.has(operation)) {
     // The span that a run leaves where it was started stands for nothing of its own.
     return attributes[ATTR_RUNSPAN_CHILD_RUN_ID] === undefined
   }

@@ -104,6 +104,7 @@ describe('a trace whose topmost span is an agent’s', () => {
     await using spans = recordSpans(adopting)
     const marks: readonly Attributes[] = [
       { 'gen_ai.operation.name': 'invoke_workflow' },
+      { 'gen_ai.operation.name': 'invoke_graph' },
       { 'ai.operationId': 'ai.streamText', 'operation.name': 'ai.streamText' },
       { 'openinference.span.kind': 'CHAIN' },
       { 'openinference.span.kind': 'AGENT' },
