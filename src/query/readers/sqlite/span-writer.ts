@@ -21,6 +21,18 @@ const maxOrigins = 10_000
 /** How often a row says that it is still in use, in milliseconds. */
 export const originTouchMillis = 3_600_000
 
+/** A row of the span table, in the order of its columns. */
+type SpanValues = readonly [
+  trace: number,
+  spanId: string,
+  start: bigint,
+  end: bigint,
+  isOutline: number,
+  weight: number,
+  origin: number | bigint,
+  body: string,
+]
+
 /** Writes spans into the tables, inside a transaction of the caller's. */
 export class SpanWriter {
   readonly #rows: SpanRows
@@ -38,7 +50,7 @@ export class SpanWriter {
     this.#rows = rows
     this.#upsertTrace = database.prepare(`
       INSERT INTO trace (tenant, trace_id, last_ns, written_ms, is_marked, is_evicted)
-      VALUES (?1, ?2, ?3, ?4, 0, EXISTS (SELECT 1 FROM evicted WHERE trace_id = ?2 AND tenant = ?1))
+      VALUES (?, ?, ?, ?, 0, EXISTS (SELECT 1 FROM evicted WHERE trace_id = ? AND tenant = ?))
       ON CONFLICT (trace_id, tenant) DO UPDATE SET
         last_ns = max(last_ns, excluded.last_ns),
         written_ms = excluded.written_ms
@@ -48,8 +60,8 @@ export class SpanWriter {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace, span_id) DO NOTHING`)
     // Copies are alike. Two that are not are a root that was written twice: the later end knows more, then more attributes.
     this.#replaceSpan = database.prepare(`
-      UPDATE span SET start_ns = ?3, end_ns = ?4, is_outline = ?5, weight = ?6, origin = ?7, body = ?8
-      WHERE trace = ?1 AND span_id = ?2 AND (end_ns, weight, body) < (?4, ?6, ?8)`)
+      UPDATE span SET start_ns = ?, end_ns = ?, is_outline = ?, weight = ?, origin = ?, body = ?
+      WHERE trace = ? AND span_id = ? AND (end_ns, weight, body) < (?, ?, ?)`)
     this.#upsertOrigin = database.prepare(`
       INSERT INTO origin (body, used_ms) VALUES (?, ?)
       ON CONFLICT (body) DO UPDATE SET used_ms = excluded.used_ms RETURNING id`)
@@ -88,14 +100,14 @@ export class SpanWriter {
       if (span.endUnixNano > lastEnd) lastEnd = span.endUnixNano
       isMarked ||= isOfRun(span)
     }
-    const trace = this.#upsertTrace.get(tenant, traceId, integer(lastEnd), nowMillis)!
+    const trace = this.#upsertTrace.get(tenant, traceId, integer(lastEnd), nowMillis, traceId, tenant)!
     const id = trace['id'] as number
     const outline: StoredSpan[] = []
     let added = 0
     let changed = false
     for (const span of spans) {
       const isOutline = isOutlineSpan(span)
-      const values = [
+      const values: SpanValues = [
         id,
         span.spanId,
         integer(span.startUnixNano),
@@ -104,9 +116,9 @@ export class SpanWriter {
         Object.keys(span.attributes).length,
         this.#originOf(span, nowMillis),
         writeBody(span),
-      ] as const
+      ]
       if (this.#insertSpan.run(...values).changes > 0) added++
-      else changed = this.#replaceSpan.run(...values).changes > 0 || changed
+      else changed = this.#replace(values) || changed
       if (isOutline) outline.push(span)
       this.#name(tenant, id, span)
     }
@@ -116,6 +128,23 @@ export class SpanWriter {
     else if (outline.length > 0 || changed || !this.#rows.hasRoot(id)) {
       this.#describeTrace(id, traceId, this.#rows.outlineOf(id, traceId), added, isMarked)
     } else if (added > 0) this.#countSpans.run(added, id)
+  }
+
+  #replace([trace, spanId, start, end, isOutline, weight, origin, body]: SpanValues): boolean {
+    const { changes } = this.#replaceSpan.run(
+      start,
+      end,
+      isOutline,
+      weight,
+      origin,
+      body,
+      trace,
+      spanId,
+      end,
+      weight,
+      body,
+    )
+    return changes > 0
   }
 
   #name(tenant: string, trace: number, span: StoredSpan): void {
