@@ -5,31 +5,42 @@ import * as ai from 'ai'
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
 import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
+import { unwrapped } from '../../shared/unwrapped.ts'
+
+const cases = aiSdkCases(
+  {
+    ...ai,
+    createOpenAI,
+    createAnthropic,
+    stopAfter: ai.stepCountIs,
+    telemetry: { experimental_telemetry: { isEnabled: true, functionId: 'librarian' } },
+  },
+  {
+    tries: 'a span each',
+    aborted: 'open',
+    gaps: {
+      'a model that reasons': {
+        unsaid: { reasoning: 'The spans of `generateText` do not say how much of the output is reasoning.' },
+      },
+      'generateText, steps with tools': {
+        unsaid: { cacheRead: 'The spans of `generateText` do not say how much of OpenAI’s input was cached.' },
+      },
+    },
+  },
+)
 
 export const producer: Producer = {
   title: 'Vercel AI SDK 5',
   packages: ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
   start: (setUp) => void registerNodeSdk(setUp),
-  cases: aiSdkCases(
-    {
-      ...ai,
-      createOpenAI,
-      createAnthropic,
-      stopAfter: ai.stepCountIs,
-      telemetry: { experimental_telemetry: { isEnabled: true, functionId: 'librarian' } },
-    },
-    {
-      tries: 'a span each',
-      aborted: 'open',
-      gaps: {
-        'a model that reasons': {
-          unsaid: { reasoning: 'The spans of `generateText` do not say how much of the output is reasoning.' },
-        },
-        'generateText, steps with tools': {
-          unsaid: { cacheRead: 'The spans of `generateText` do not say how much of OpenAI’s input was cached.' },
-        },
-      },
-    },
-  ),
+  rollup: { adopt: 'agents' },
+  cases: [
+    ...cases,
+    ...unwrapped(
+      cases,
+      ['generateText', 'generateText, steps with tools', 'streamText, steps with tools', 'generateObject'],
+      'streamText, steps with tools',
+    ),
+  ],
 }

@@ -5,20 +5,31 @@ import * as ai from 'ai'
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
 import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
+import { unwrapped } from '../../shared/unwrapped.ts'
+
+const cases = aiSdkCases(
+  {
+    ...ai,
+    createOpenAI,
+    createAnthropic,
+    stopAfter: ai.stepCountIs,
+    telemetry: { experimental_telemetry: { isEnabled: true, functionId: 'librarian' } },
+  },
+  { tries: 'a span each', aborted: 'open' },
+)
 
 export const producer: Producer = {
   title: 'Vercel AI SDK 6',
   packages: ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
   start: (setUp) => void registerNodeSdk(setUp),
-  cases: aiSdkCases(
-    {
-      ...ai,
-      createOpenAI,
-      createAnthropic,
-      stopAfter: ai.stepCountIs,
-      telemetry: { experimental_telemetry: { isEnabled: true, functionId: 'librarian' } },
-    },
-    { tries: 'a span each', aborted: 'open' },
-  ),
+  rollup: { adopt: 'agents' },
+  cases: [
+    ...cases,
+    ...unwrapped(
+      cases,
+      ['generateText', 'generateText, steps with tools', 'streamText, steps with tools', 'generateObject'],
+      'streamText, steps with tools',
+    ),
+  ],
 }

@@ -6,6 +6,28 @@ import * as ai from 'ai'
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
 import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
+import { unwrapped } from '../../shared/unwrapped.ts'
+
+const cases = aiSdkCases(
+  {
+    ...ai,
+    createOpenAI,
+    createAnthropic,
+    stopAfter: ai.isStepCount,
+    telemetry: { telemetry: { functionId: 'librarian' } },
+  },
+  {
+    tries: 'one span',
+    gaps: {
+      'Anthropic, cache written for an hour, then read': {
+        unsaid: { cacheWriteHour: 'The spans do not say how long a cache keeps what is written to it.' },
+      },
+      '': {
+        unsaid: { reasoning: 'Only with supplemental usage do the spans say how much of the output is reasoning.' },
+      },
+    },
+  },
+)
 
 export const producer: Producer = {
   title: 'Vercel AI SDK 7',
@@ -15,24 +37,13 @@ export const producer: Producer = {
     registerNodeSdk(setUp)
     ai.registerTelemetry(new OpenTelemetry())
   },
-  cases: aiSdkCases(
-    {
-      ...ai,
-      createOpenAI,
-      createAnthropic,
-      stopAfter: ai.isStepCount,
-      telemetry: { telemetry: { functionId: 'librarian' } },
-    },
-    {
-      tries: 'one span',
-      gaps: {
-        'Anthropic, cache written for an hour, then read': {
-          unsaid: { cacheWriteHour: 'The spans do not say how long a cache keeps what is written to it.' },
-        },
-        '': {
-          unsaid: { reasoning: 'Only with supplemental usage do the spans say how much of the output is reasoning.' },
-        },
-      },
-    },
-  ),
+  rollup: { adopt: 'agents' },
+  cases: [
+    ...cases,
+    ...unwrapped(
+      cases,
+      ['generateText', 'generateText, steps with tools', 'streamText, steps with tools', 'generateObject'],
+      'streamText, steps with tools',
+    ),
+  ],
 }
