@@ -1,9 +1,12 @@
 import { trace } from '@opentelemetry/api'
-import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
+import { AlwaysOffSampler, InMemorySpanExporter } from '@opentelemetry/sdk-trace-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { doctor, wrapAgent } from '../../src/index.ts'
+import { RunspanSpanProcessor } from '../../src/export/index.ts'
+import { RunSampler, RunSamplingProcessor, doctor, startRun, wrapAgent } from '../../src/index.ts'
+import { startReceiver } from '../../src/viewer/receiver/index.ts'
 import { chat, emitSpans } from '../support/emit-spans.ts'
+import { recordSpans } from '../support/record-spans.ts'
 import { forgetRegistration, register } from './registered.ts'
 
 afterEach(() => {
@@ -53,6 +56,27 @@ describe('registerRunspan', () => {
     trace.getTracer('app').startSpan('GET /orders').end()
     await registered.telemetry.flush()
     expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['GET /orders'])
+  })
+
+  it('keeps an even account of spans, those that do not leave among them', async () => {
+    const received: string[] = []
+    const receiver = await startReceiver({ onSpans: (spans) => void received.push(...spans.map(({ name }) => name)) })
+    try {
+      const delivering = new RunspanSpanProcessor({ url: `${receiver.url}/v1/traces` })
+      await using spans = recordSpans({
+        sampler: new RunSampler(new AlwaysOffSampler()),
+        processors: [new RunSamplingProcessor(delivering, { keep: { failed: true } })],
+      })
+      await wrapAgent('planner', () => emitSpans([chat(1), chat(1)]))
+      await wrapAgent('breaker', () => emitSpans([chat(1)]))
+      startRun('failing').end({ status: 'failed' })
+      await spans.provider.forceFlush()
+      expect(delivering.stats()).toMatchObject([{ startedSpans: 6, openSpans: 0, unsampledSpans: 3, exportedSpans: 3 }])
+      expect(received).toEqual(['planner', 'breaker', 'failing'].map((name) => `invoke_agent ${name}`))
+      await spans.provider.shutdown()
+    } finally {
+      await receiver.close()
+    }
   })
 
   it.each([

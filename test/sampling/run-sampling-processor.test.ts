@@ -413,6 +413,21 @@ describe('what is held', () => {
     expect(registered.all).toEqual([])
   })
 
+  it('is decided about early by what decide says of a run that has not ended', async () => {
+    await using registered = recordSpans()
+    const statuses: unknown[] = []
+    const decide = ({ status, totals }: SampledRun): boolean => statuses.push([status, totals.spans]) > 1
+    const work = new Work(processKeeping({ keep: { decide }, maxSpansPerRun: 1 })).step('a').step('b')
+    work.run.end()
+    expect(statuses).toEqual([
+      [undefined, 2],
+      ['completed', 3],
+    ])
+    expect(work.left).toEqual(['invoke_agent planner'])
+    expect(work.root.attributes['runspan.sampling.reason']).toBe('decided')
+    expect(registered.all).toEqual([])
+  })
+
   it.each([
     ['runs', { maxRuns: 2 }],
     ['spans', { maxSpans: 5 }],
