@@ -1,6 +1,14 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { FlushTicket } from './flush-ticket.ts'
+import type { HeldRecord } from './held-record.ts'
 import { costBytes } from './span-queue.ts'
+
+/** What a batch takes over from the one that it is a part of. */
+interface BatchOrigin {
+  readonly isShrunk?: boolean
+  readonly tickets?: readonly FlushTicket[]
+  readonly record?: HeldRecord | undefined
+}
 
 /** Spans that go out in one request. A batch is never changed: splitting it makes two. */
 export class Batch {
@@ -11,11 +19,15 @@ export class Batch {
   readonly costBytes: number
   /** Whether its span was shortened because the destination found it too large. */
   readonly isShrunk: boolean
+  /** Where the spool has its spans. */
+  record: HeldRecord | undefined
   readonly #tickets: FlushTicket[]
 
-  constructor(spans: readonly EncodedSpan[], { isShrunk = false, tickets = [] as readonly FlushTicket[] } = {}) {
+  constructor(spans: readonly EncodedSpan[], { isShrunk = false, tickets = [], record }: BatchOrigin = {}) {
     this.spans = spans
     this.isShrunk = isShrunk
+    this.record = record
+    record?.hold()
     let bytes = 0
     let cost = 0
     for (const span of spans) {
@@ -36,6 +48,8 @@ export class Batch {
 
   /** Its spans have come to an end, or others carry them on. */
   settle(): void {
+    this.record?.release()
+    this.record = undefined
     for (const ticket of this.#tickets.splice(0)) ticket.release()
   }
 
@@ -44,12 +58,12 @@ export class Batch {
     let at = 1
     let bytes = this.spans[0]!.bytes.byteLength
     while (at < this.spans.length - 1 && bytes * 2 < this.bytes) bytes += this.spans[at++]!.bytes.byteLength
-    const tickets = this.#tickets
-    return [new Batch(this.spans.slice(0, at), { tickets }), new Batch(this.spans.slice(at), { tickets })]
+    const origin = { tickets: this.#tickets, record: this.record }
+    return [new Batch(this.spans.slice(0, at), origin), new Batch(this.spans.slice(at), origin)]
   }
 
   /** The same batch with its only span in a smaller form. */
   shrunk(span: EncodedSpan): Batch {
-    return new Batch([span], { isShrunk: true, tickets: this.#tickets })
+    return new Batch([span], { isShrunk: true, tickets: this.#tickets, record: this.record })
   }
 }

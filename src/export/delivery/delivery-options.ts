@@ -3,6 +3,7 @@ import type { MeterProvider } from '@opentelemetry/api'
 import type { Offload } from '../otlp/outgoing-values.ts'
 import type { SizeBudgets } from '../otlp/size-budgets.ts'
 import type { RedactionOptions } from '../redaction/redaction-options.ts'
+import type { SpoolOptions } from '../spool/spool-options.ts'
 import type { DropReport } from './drop.ts'
 
 /** Certificates for a destination behind TLS, in PEM. */
@@ -44,6 +45,8 @@ export interface DestinationOptions extends SizeBudgets {
   readonly redaction?: RedactionOptions | false | undefined
   /** Keeps values elsewhere that are too large for this destination. @defaultValue none: they are shortened */
   readonly offload?: Offload | undefined
+  /** A directory for what cannot be delivered now. @defaultValue none: it waits in memory */
+  readonly spool?: SpoolOptions | undefined
   /** How many requests may be on their way at once; at least 1. @defaultValue 8 */
   readonly maxConcurrentRequests?: number | undefined
 }
@@ -106,6 +109,7 @@ export const destinationOptionNames = [
   'maxRequestSizeBytes',
   'redaction',
   'offload',
+  'spool',
   'maxConcurrentRequests',
 ] as const satisfies readonly (keyof DestinationOptions)[]
 

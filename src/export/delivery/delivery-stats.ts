@@ -2,8 +2,8 @@ import type { DropReason } from './drop.ts'
 
 /**
  * Where the spans of one destination are. Everything started is in exactly one place:
- * `startedSpans = openSpans + unsampledSpans + lateSpans + queuedSpans + inFlightSpans + exportedSpans + rejectedSpans`
- * plus everything in `droppedSpans`.
+ * `startedSpans + adoptedSpans = openSpans + unsampledSpans + lateSpans + queuedSpans + inFlightSpans + spooledSpans +
+ * exportedSpans + rejectedSpans` plus everything in `droppedSpans`.
  */
 export interface DestinationStats {
   /** The name of the destination. */
@@ -16,6 +16,8 @@ export interface DestinationStats {
   readonly state: 'open' | 'down' | 'held'
   /** Spans that began; behind somebody's batch processor, spans that were handed over. */
   readonly startedSpans: number
+  /** Spans that were taken over from the spool of a process that has ended. */
+  readonly adoptedSpans: number
   /** Spans that have not ended yet, or that a sampling processor before this one keeps to itself. */
   readonly openSpans: number
   /** Spans that were recorded and not sampled. */
@@ -28,6 +30,8 @@ export interface DestinationStats {
   readonly queuedBytes: number
   /** Spans in requests without an answer so far. */
   readonly inFlightSpans: number
+  /** Spans that wait in the spool alone. Those of a request that is in flight count there. */
+  readonly spooledSpans: number
   /** Spans that the destination took. */
   readonly exportedSpans: number
   /** Spans that the destination took and threw away: a partial success. */

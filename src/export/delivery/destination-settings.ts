@@ -5,6 +5,7 @@ import { textOf } from '../../internal/text-of.ts'
 import { readNumber, readText, type Environment } from '../environment.ts'
 import type { OtlpEncoderOptions } from '../otlp/create-otlp-encoder.ts'
 import { resolveBudgets } from '../otlp/size-budgets.ts'
+import { spoolSettings, type SpoolSettings } from '../spool/spool-options.ts'
 import type { DestinationOptions, TlsOptions } from './delivery-options.ts'
 import { parseHeaders } from './otlp-headers.ts'
 
@@ -20,6 +21,7 @@ export interface DestinationSettings {
   readonly maxQueueSizeBytes: number
   readonly maxRequestSizeBytes: number
   readonly maxConcurrentRequests: number
+  readonly spool: SpoolSettings | undefined
   /** How spans are written for it. */
   readonly encoder: OtlpEncoderOptions
 }
@@ -58,6 +60,7 @@ export function destinationSettings(
       checkedNumber('maxQueueSizeBytes', options.maxQueueSizeBytes, leastQueueBytes) ?? 64 * 1024 * 1024,
     maxRequestSizeBytes: budgets.maxRequestSizeBytes,
     maxConcurrentRequests: checkedNumber('maxConcurrentRequests', options.maxConcurrentRequests, 1) ?? 8,
+    spool: options.spool === undefined ? undefined : spoolSettings(options.spool),
     encoder: {
       ...budgets,
       encoding: protocol === 'http/json' ? 'json' : 'protobuf',

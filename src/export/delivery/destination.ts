@@ -1,4 +1,5 @@
 import { shared } from '../../run/shared.ts'
+import { Spool } from '../spool/spool.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import { adviceFor } from './advice.ts'
@@ -9,6 +10,7 @@ import { DropReporter } from './drop-reporter.ts'
 import type { DropReason } from './drop.ts'
 import { FlushTicket } from './flush-ticket.ts'
 import { Gate } from './gate.ts'
+import { HeldRecord } from './held-record.ts'
 import { pemOf, requestHeaders } from './http-transport.ts'
 import { Ledger } from './ledger.ts'
 import type { LossLog } from './loss-log.ts'
@@ -55,6 +57,7 @@ const leastSpanBytes = 512
  * - in the queue, until a request is filled or its time has come;
  * - in a batch that waits: sealed by a flush, or come back because it could not be delivered;
  * - in a batch that is in flight;
+ * - in the spool alone, until there is room and reason to read it;
  * - gone, and counted in the {@link Ledger}.
  */
 export class Destination {
@@ -64,6 +67,7 @@ export class Destination {
   onRequest: RequestObserver | undefined
   readonly #parts: DestinationParts
   readonly #drops: DropReporter
+  readonly #spool: Spool | undefined
   readonly #queue = new SpanQueue()
   readonly #waiting: Batch[] = []
   readonly #flights = new Set<Batch>()
@@ -82,6 +86,13 @@ export class Destination {
     this.settings = parts.settings
     this.#maxBatchBytes = parts.settings.maxRequestSizeBytes - aroundSpansBytes
     this.#drops = new DropReporter(parts.settings.name, parts.batching.onDrop, parts.log)
+    this.#spool = this.#openSpool()
+    this.#spool?.tend()
+  }
+
+  /** Spans that only the spool has. */
+  get spooledSpans(): number {
+    return this.#spool?.unreadSpans ?? 0
   }
 
   /** The bound in spans; infinite where there is only the one in bytes. */
@@ -105,6 +116,8 @@ export class Destination {
 
   /** Whether another span would be dropped, counting what is still to be encoded. */
   isFull(spansAhead: number, bytesAhead: number): boolean {
+    // With a spool there is always room, as far as is known: what it cannot take either is dropped later.
+    if (this.#spool !== undefined) return false
     return (
       this.#costBytes + bytesAhead >= this.settings.maxQueueSizeBytes ||
       this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
@@ -119,15 +132,20 @@ export class Destination {
     }
     if (span.truncatedCount > 0) this.ledger.truncated++
     const cost = costBytes(span)
-    if (
-      this.#costBytes + cost > this.settings.maxQueueSizeBytes ||
-      this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
-    ) {
+    while (!this.#hasRoom(cost, spansAhead)) {
+      if (this.#spillOldest()) continue
       this.dropForSpace()
       return
     }
     this.#costBytes += cost
     this.#queue.push(span)
+  }
+
+  #hasRoom(cost: number, spansAhead: number): boolean {
+    return (
+      this.#costBytes + cost <= this.settings.maxQueueSizeBytes &&
+      this.queuedSpans + spansAhead < this.#parts.batching.maxQueueSize
+    )
   }
 
   /** Counts a span that finds the queue full. */
@@ -177,8 +195,10 @@ export class Destination {
     this.#waitingSpans = 0
     for (const batch of left) {
       this.#inFlightSpans -= this.#flights.delete(batch) ? batch.spans.length : 0
+      if (this.#spill(batch)) continue
       this.#giveUp(batch, 'shutdown', `the deadline came first; ${shownUrl(this.settings.url)} did not take them`)
     }
+    this.#spool?.close()
     this.#drops.report()
     this.#parts.transport.close()
   }
@@ -207,6 +227,57 @@ export class Destination {
       this.#waitingSpans -= batch.spans.length
     }
     this.#deliver(batch, 0, '')
+  }
+
+  #openSpool(): Spool | undefined {
+    const { spool, name, url, protocol } = this.settings
+    if (spool === undefined) return undefined
+    return new Spool(spool, `${name} ${url} ${protocol}`, {
+      adopted: (spans) => {
+        this.ledger.adopted += spans
+      },
+      lost: (reason, spans) => this.drop(reason, spans, `the spool in ${spool.directory} gave them up`),
+      failed: (what, error) =>
+        this.#parts.log.warn(
+          `${name} spool ${what}`,
+          `the spool in ${spool.directory} could not ${what}${error instanceof Error ? ` (${error.message})` : ''}.`,
+        ),
+      isReady: () => this.#pump(),
+    })
+  }
+
+  /** Makes room in memory. @returns whether it could */
+  #spillOldest(): boolean {
+    if (this.#spool === undefined) return false
+    if (this.#waiting.length === 0 && this.#queue.size > 0) this.#wait(this.#take(), 'last')
+    const [oldest] = this.#waiting
+    if (oldest === undefined || !this.#spill(oldest)) return false
+    this.#waiting.shift()
+    this.#waitingSpans -= oldest.spans.length
+    return true
+  }
+
+  /** Leaves a batch to the spool alone. @returns whether the spool has it */
+  #spill(batch: Batch): boolean {
+    if (this.#spool === undefined) return false
+    if (batch.record?.putBack(batch.spans.length) === true) batch.record = undefined
+    else {
+      const record = this.#spool.write(batch.spans)
+      if (record === undefined) return false
+      this.#spool.putBack(record)
+    }
+    this.#forget(batch)
+    return true
+  }
+
+  /** What the spool has from before comes first: it is older. */
+  #fromSpool(): Batch | undefined {
+    const found = this.#spool?.read()
+    if (found === undefined) return undefined
+    const batch = new Batch(found.spans)
+    batch.record = new HeldRecord(this.#spool!, found.record)
+    this.#costBytes += batch.costBytes
+    return batch
   }
 
   #seal(): void {
@@ -243,6 +314,8 @@ export class Destination {
       this.#waitingSpans -= batch.spans.length
       return batch
     }
+    const spooled = this.#fromSpool()
+    if (spooled !== undefined) return spooled
     const isFilled =
       this.#queue.size >= this.#parts.batching.maxExportBatchSize || this.#queue.bytes >= this.#maxBatchBytes
     return isFilled || this.#due > 0 ? this.#take() : undefined
@@ -253,6 +326,8 @@ export class Destination {
     this.#flights.add(batch)
     this.#inFlightSpans += batch.spans.length
     await this.#resourcesSettled(batch)
+    if (!this.#flights.has(batch)) return
+    if (this.settings.spool?.mode === 'always' && batch.record === undefined) this.#write(batch)
     const start = performance.now()
     const answer = await this.#parts.transport.send(this.#parts.encoder.encodeRequest(batch.spans))
     // Closed meanwhile: the batch has been counted as lost.
@@ -263,6 +338,11 @@ export class Destination {
     this.onRequest?.(performance.now() - start, failureOf(verdict, answer.kind === 'lost' ? undefined : answer.status))
     this.#obey(verdict, batch, isProbe)
     this.#pump()
+  }
+
+  #write(batch: Batch): void {
+    const record = this.#spool?.write(batch.spans)
+    if (record !== undefined) batch.record = new HeldRecord(this.#spool!, record)
   }
 
   /** Detectors may still be finding out who we are. They are given the time of one attempt. */

@@ -6,8 +6,18 @@
  * - `too_large`: alone in a request and shrunk, it was still too large.
  * - `malformed`: it could not be written as OTLP: no valid ids, or it threw when it was read.
  * - `shutdown`: it could not be delivered before the deadline of the shutdown.
+ * - `spool_full`, `spool_expired`: it was the oldest in the spool when its bound in bytes or in age was reached.
+ * - `spool_damaged`: what was read from the spool is not what was written.
  */
-export type DropReason = 'queue_full' | 'refused' | 'too_large' | 'malformed' | 'shutdown'
+export type DropReason =
+  | 'queue_full'
+  | 'refused'
+  | 'too_large'
+  | 'malformed'
+  | 'shutdown'
+  | 'spool_full'
+  | 'spool_expired'
+  | 'spool_damaged'
 
 /** Spans that a destination was not given. */
 export interface DropReport {

@@ -6,6 +6,8 @@ export class Ledger {
   exported = 0
   /** Taken by the destination and thrown away there: a partial success. Never sent again. */
   rejected = 0
+  /** Taken over from the spool of a process that has ended. */
+  adopted = 0
   /** Spans in requests that were sent again; a span counts each time. */
   retried = 0
   /** Spans that were shortened to fit. */
@@ -18,6 +20,9 @@ export class Ledger {
     too_large: 0,
     malformed: 0,
     shutdown: 0,
+    spool_full: 0,
+    spool_expired: 0,
+    spool_damaged: 0,
   }
 
   /** Spans given up, for whatever reason. */

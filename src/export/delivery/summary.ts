@@ -9,10 +9,16 @@ export function summaryOf(stats: DestinationStats): { readonly text: string; rea
     ...(stats.lateSpans > 0 ? [`${stats.lateSpans} ended after the shutdown`] : []),
   ]
   const further = [
+    ...(stats.spooledSpans > 0 ? [`${stats.spooledSpans} left in the spool`] : []),
+    ...(stats.adoptedSpans > 0 ? [`${stats.adoptedSpans} of them taken over`] : []),
     ...(stats.openSpans > 0 ? [`${stats.openSpans} never ended`] : []),
     ...(stats.unsampledSpans > 0 ? [`${stats.unsampledSpans} not sampled`] : []),
     ...(stats.truncatedSpans > 0 ? [`${stats.truncatedSpans} shortened`] : []),
   ]
-  const parts = [`${stats.exportedSpans} of ${stats.startedSpans} spans delivered`, ...losses, ...further]
+  const parts = [
+    `${stats.exportedSpans} of ${stats.startedSpans + stats.adoptedSpans} spans delivered`,
+    ...losses,
+    ...further,
+  ]
   return { text: `${stats.destination}: ${parts.join(', ')}.`, isLossless: losses.length === 0 }
 }

@@ -48,7 +48,7 @@ export function names(count: number, prefix = 'span'): readonly string[] {
   return Array.from({ length: count }, (_, index) => `${prefix} ${index}`)
 }
 
-/** How many spans an account has a place for; `startedSpans` where nothing is missing or double. */
+/** How many spans an account has a place for; those started and adopted where nothing is missing or double. */
 export function accounted(stats: DestinationStats): number {
   const dropped = Object.values(stats.droppedSpans).reduce((sum, spans) => sum + spans, 0)
   return (
@@ -57,6 +57,7 @@ export function accounted(stats: DestinationStats): number {
     stats.lateSpans +
     stats.queuedSpans +
     stats.inFlightSpans +
+    stats.spooledSpans +
     stats.exportedSpans +
     stats.rejectedSpans +
     dropped

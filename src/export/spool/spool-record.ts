@@ -1,0 +1,83 @@
+import { crc32 } from 'node:zlib'
+
+import type { EncodedGroup, EncodedResource, EncodedSpan } from '../otlp/encoded-span.ts'
+
+/**
+ * A record: 16 bytes of head, then a body. The head has a mark, the length of the body, its CRC-32, and how many spans
+ * it has, all as 32 bits in little-endian. The body has the length of a table, the table as JSON, and the bytes that the
+ * table divides: the groups, then the spans, encoded and redacted as they would be sent.
+ */
+export const headBytes = 16
+const mark = 0x3150_5352
+
+interface Table {
+  /** Per resource and scope: its length and its schema. */
+  readonly groups: readonly (readonly [sizeBytes: number, schemaUrl: string])[]
+  /** Per span: its resource, its scope, and its length. */
+  readonly spans: readonly (readonly [resource: number, scope: number, sizeBytes: number])[]
+}
+
+/** What the head of a record says. */
+export interface RecordHead {
+  readonly bodyBytes: number
+  readonly checksum: number
+  readonly spans: number
+}
+
+/** Writes spans as one record. */
+export function encodeRecord(spans: readonly EncodedSpan[]): Buffer {
+  const groups = new Map<EncodedGroup, number>()
+  const indexOf = (group: EncodedGroup): number => {
+    const known = groups.get(group)
+    if (known !== undefined) return known
+    groups.set(group, groups.size)
+    return groups.size - 1
+  }
+  const rows = spans.map(({ resource, scope, bytes }) => [indexOf(resource), indexOf(scope), bytes.byteLength] as const)
+  const table: Table = {
+    groups: [...groups.keys()].map(({ bytes, schemaUrl }) => [bytes.byteLength, schemaUrl] as const),
+    spans: rows,
+  }
+  const text = Buffer.from(JSON.stringify(table))
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(text.byteLength)
+  const body = Buffer.concat([
+    size,
+    text,
+    ...[...groups.keys()].map(({ bytes }) => bytes),
+    ...spans.map(({ bytes }) => bytes),
+  ])
+  const head = Buffer.alloc(headBytes)
+  head.writeUInt32LE(mark, 0)
+  head.writeUInt32LE(body.byteLength, 4)
+  head.writeUInt32LE(crc32(body), 8)
+  head.writeUInt32LE(spans.length, 12)
+  return Buffer.concat([head, body])
+}
+
+/** @returns nothing where no record begins here */
+export function readHead(head: Buffer): RecordHead | undefined {
+  if (head.byteLength < headBytes || head.readUInt32LE(0) !== mark) return undefined
+  return { bodyBytes: head.readUInt32LE(4), checksum: head.readUInt32LE(8), spans: head.readUInt32LE(12) }
+}
+
+/** @returns nothing where the body is not what was written */
+export function decodeBody(body: Buffer, { checksum }: RecordHead): readonly EncodedSpan[] | undefined {
+  if (crc32(body) !== checksum) return undefined
+  const tableEnd = 4 + body.readUInt32LE(0)
+  const table = JSON.parse(body.toString('utf8', 4, tableEnd)) as Table
+  let at = tableEnd
+  const next = (sizeBytes: number): Uint8Array => body.subarray(at, (at += sizeBytes))
+  const groups = table.groups.map(([sizeBytes, schemaUrl]): EncodedResource => ({
+    bytes: next(sizeBytes),
+    schemaUrl,
+    isPending: false,
+    settled: () => Promise.resolve(),
+  }))
+  return table.spans.map(([resource, scope, sizeBytes]) => ({
+    resource: groups[resource]!,
+    scope: groups[scope]!,
+    bytes: next(sizeBytes),
+    truncatedCount: 0,
+  }))
+}
