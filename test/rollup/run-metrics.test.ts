@@ -1,9 +1,24 @@
-import { context, metrics, trace, type Attributes } from '@opentelemetry/api'
+import { context, metrics, propagation, trace, type Attributes } from '@opentelemetry/api'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { NodeSDK } from '@opentelemetry/sdk-node'
 import { AlwaysOffSampler, type Sampler } from '@opentelemetry/sdk-trace-node'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { RunRollupProcessor, RunSampler, endRun, joinRun, startRun, withSpan, wrapAgent } from '../../src/index.ts'
+import {
+  RunIdGenerator,
+  RunRollupProcessor,
+  RunSampler,
+  endRun,
+  joinRun,
+  startRun,
+  withSpan,
+  wrapAgent,
+} from '../../src/index.ts'
 import { chat, emitSpans, startForeign } from '../support/emit-spans.ts'
 import { RecordedMetrics } from '../support/metric-reader.ts'
 import { playTree, priceOfTrees } from '../support/play-tree.ts'
@@ -266,6 +281,33 @@ function startsLate({ steps }: RandomTree): boolean {
 function doubling(least: number, steps: number): number[] {
   return Array.from({ length: steps }, (_, at) => least * 2 ** at)
 }
+
+it('metrics of a NodeSDK tell of runs that are open when it is shut down', async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const sdk = new NodeSDK({
+    idGenerator: new RunIdGenerator(),
+    spanProcessors: [new RunRollupProcessor({ metrics: true, prices: 'none' })],
+    metricReaders: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
+    instrumentations: [],
+    autoDetectResources: false,
+  })
+  sdk.start()
+  try {
+    const told: Record<string, unknown> = {}
+    exporter.shutdown = () => {
+      for (const { scopeMetrics } of exporter.getMetrics())
+        for (const { descriptor, dataPoints } of scopeMetrics.flatMap(({ metrics: all }) => all))
+          told[descriptor.name] = dataPoints.map(({ attributes, value }) => [attributes['runspan.run.status'], value])
+      return Promise.resolve()
+    }
+    startRun('planner').with(() => emitSpans([chat(5)]))
+    await sdk.shutdown()
+    expect(told['runspan.runs']).toEqual([['abandoned', 1]])
+    expect(told[inputTokens]).toEqual([[undefined, 5]])
+  } finally {
+    for (const api of [trace, context, propagation, metrics]) api.disable()
+  }
+})
 
 describe('the option', () => {
   it('reports nothing unless asked', async () => {
