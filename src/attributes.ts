@@ -226,6 +226,11 @@ export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENTS = 'runspan.rollup.remote_segmen
 export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS = 'runspan.rollup.remote_segment_ids'
 /** string, bounded. run, segment or agent: filter by it before adding rollups up. */
 export const ATTR_RUNSPAN_ROLLUP_SCOPE = 'runspan.rollup.scope'
+/**
+ * string[], unbounded, 128 at most. Ids of the spans of agents below that nobody wrapped and that have totals of their
+ * own: those are in this rollup. Where their marks came before that of the span which carries it.
+ */
+export const ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS = 'runspan.rollup.agent_span_ids'
 /** int. Spans that had not ended when the rollup was written. */
 export const ATTR_RUNSPAN_ROLLUP_OPEN_SPANS = 'runspan.rollup.open_spans'
 /** int. Spans that carried usage and were left out because another span stands for the same call. */

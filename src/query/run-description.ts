@@ -13,6 +13,7 @@ import {
   ATTR_RUNSPAN_RUN_STATUS_REASON,
   ATTR_USER_ID,
 } from '../attributes.ts'
+import { agentNameOf, isAdopted } from './agent-part.ts'
 import { isSetAt, numberAt, textAt } from './attribute-values.ts'
 import { runKeyOf } from './run-key.ts'
 import { serviceOf } from './service-of.ts'
@@ -58,9 +59,9 @@ export function describeRun(root: StoredSpan | undefined, any: StoredSpan | unde
     return written === undefined ? undefined : runKeyOf(written)
   }
   return {
-    agent: text(ATTR_GEN_AI_AGENT_NAME),
+    agent: root !== undefined && isAdopted(root) ? agentNameOf(root) : text(ATTR_GEN_AI_AGENT_NAME),
     service: root === undefined ? undefined : serviceOf(root),
-    status: text(ATTR_RUNSPAN_RUN_STATUS),
+    status: text(ATTR_RUNSPAN_RUN_STATUS) ?? statusOfAgent(root),
     statusReason: text(ATTR_RUNSPAN_RUN_STATUS_REASON),
     failure:
       root?.status.code === 'error'
@@ -76,4 +77,10 @@ export function describeRun(root: StoredSpan | undefined, any: StoredSpan | unde
     conversationId: textAt((root ?? any)?.attributes ?? {}, ATTR_GEN_AI_CONVERSATION_ID),
     userId: textAt((root ?? any)?.attributes ?? {}, ATTR_USER_ID),
   }
+}
+
+/** An agent that is no run has no status of its own: its span says whether it failed. */
+function statusOfAgent(root: StoredSpan | undefined): string | undefined {
+  if (root === undefined || !isAdopted(root)) return undefined
+  return root.status.code === 'error' ? 'failed' : 'completed'
 }

@@ -4,10 +4,12 @@ import {
   ATTR_RUNSPAN_RUN_ID,
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
+import { agentPartOf, agentSpansOf, isAdopted, type AgentPart } from './agent-part.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { durationMillisOf } from './duration.ts'
 import { partOf, type Gap, type Part } from './part.ts'
 import { describeRun, type RunDescription } from './run-description.ts'
+import { isMarkedAsRun } from './run-mark.ts'
 import { isSegmentRoot, segmentOf, type Segment } from './segment.ts'
 import type { StoredSpan } from './stored-span.ts'
 import { noTotals, sumOf, type Totals } from './totals.ts'
@@ -16,6 +18,11 @@ import { noTotals, sumOf, type Totals } from './totals.ts'
 export interface RunTree extends RunDescription {
   /** The trace id. */
   readonly runId: string
+  /**
+   * `agent`: the trace is no run, that of a request for example, and agents that nobody wrapped work in it. The first of
+   * them stands as the root, and the totals are those of all of them.
+   */
+  readonly scope: 'run' | 'agent'
   /** Absent while the run is open, and for ever where its process was lost. */
   readonly root: StoredSpan | undefined
   /** Start of the root, else of the first span there is, in nanoseconds since the epoch. */
@@ -24,7 +31,7 @@ export interface RunTree extends RunDescription {
   readonly durationMillis: number | undefined
   /** What the run's own process saw of it; `undefined` where nothing was reported. */
   readonly ownTotals: Totals | undefined
-  /** Own totals, and those of the segments that were counted elsewhere. Linked runs are not in it. */
+  /** Own totals, and those of the segments and agents that were counted elsewhere. Linked runs are not in it. */
   readonly totals: Totals
   /** What may be missing from the totals; none where they are complete. */
   readonly gaps: readonly Gap[]
@@ -32,6 +39,8 @@ export interface RunTree extends RunDescription {
   readonly openSpans: number
   /** In the order in which they started. */
   readonly segments: readonly Segment[]
+  /** Agents that nobody wrapped, but for roots of runs, and that no other part has counted; in the order of their starts. */
+  readonly agents: readonly AgentPart[]
   /** What this run started, in order. */
   readonly dispatches: readonly Dispatch[]
   /** Every span there is, each once, in the order in which they started. */
@@ -45,26 +54,33 @@ export interface RunTree extends RunDescription {
  * @param spans the spans of the run's trace, each once, in the order in which they started; at least one
  */
 export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree {
-  const root = spans.find(isRunRoot)
+  const runRoot = spans.find(isRunRoot)
+  const agentSpans = agentSpansOf(spans)
+  const scope = runRoot === undefined && agentSpans.length > 0 && !spans.some(isMarkedAsRun) ? 'agent' : 'run'
+  const root = scope === 'run' ? runRoot : agentSpans[0]
   const amendments = amendmentsByPart(spans, root)
   const own = partOf(root, amendments.get(root?.spanId) ?? [])
+  const agents = agentSpans.map((span) => agentPartOf(span, amendments.get(span.spanId) ?? []))
   const segments = spans.filter(isSegmentRoot).map((span) => segmentOf(span, amendments.get(span.spanId) ?? []))
   const counted = new Set([root, ...segments.map(({ span }) => span)].flatMap((span) => remoteSegmentIdsOf(span)))
-  const segmentIds = new Set(segments.map(({ span }) => span.spanId))
+  const partIds = new Set([...segments, ...agents].map(({ span }) => span.spanId))
   // An amendment can come before the segment root it belongs to; its numbers are in no other part.
-  const orphans = [...amendments].filter(([spanId]) => spanId !== root?.spanId && !segmentIds.has(spanId!))
+  const orphans = [...amendments].filter(([spanId]) => spanId !== root?.spanId && !partIds.has(spanId!))
   const parts = [
     own,
     ...segments.filter(({ isLocal }) => !isLocal).map((segment) => withoutCounted(segment, counted)),
+    ...agents.filter(({ span }) => span !== root),
     ...orphans.map(([, late]) => partOf(undefined, late)),
   ]
   return {
     runId,
+    scope,
     root,
     ...describeRun(root, spans[0]),
     startUnixNano: (root ?? spans[0]!).startUnixNano,
     durationMillis: root === undefined ? undefined : durationMillisOf(root),
     ownTotals: own.totals,
+    agents,
     totals: sumOf(parts.map(({ totals }) => totals ?? noTotals)),
     gaps: [...new Set(parts.flatMap(({ gaps }) => gaps))],
     openSpans: parts.reduce((sum, { openSpans }) => sum + openSpans, 0),
@@ -85,11 +101,11 @@ function withoutCounted(segment: Segment, counted: ReadonlySet<unknown>): Part {
   return counted.has(segment.span.spanId) ? { ...segment, totals: segment.lateTotals } : segment
 }
 
-/** A run's root: INTERNAL, without a parent, with the run id, and no segment. */
+/** A run's root: INTERNAL, or a framework's span of any kind; without a parent, with the run id, and no segment. */
 export function isRunRoot(span: StoredSpan): boolean {
   return (
     span.parentSpanId === undefined &&
-    span.kind === 'internal' &&
+    (span.kind === 'internal' || isAdopted(span)) &&
     ATTR_RUNSPAN_RUN_ID in span.attributes &&
     !isSegmentRoot(span)
   )

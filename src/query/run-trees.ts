@@ -4,15 +4,17 @@ import {
   ATTR_RUNSPAN_ROOT_RUN_ID,
   ATTR_RUNSPAN_RUN_ID,
 } from '../attributes.ts'
+import { isAdopted } from './agent-part.ts'
 import { textAt } from './attribute-values.ts'
 import { runKeyOf } from './run-key.ts'
+import { isMarkedAsRun } from './run-mark.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
 import { spansByTrace } from './spans-by-trace.ts'
 import type { StoredSpan } from './stored-span.ts'
 
 /**
  * Reads every run that a bag of spans holds, one per trace, in the order in which they started. Traces that are no runs
- * are left out.
+ * are left out, unless agents work in them that nobody wrapped.
  */
 export function runTreesOf(spans: Iterable<StoredSpan>): readonly RunTree[] {
   const traces = spansByTrace(spans)
@@ -46,10 +48,7 @@ function runIdsNamedIn(traces: Iterable<readonly StoredSpan[]>): Set<string> {
   return named
 }
 
-/** Whether a span marks its trace as a run: it says so, or its trace state does, which before the root comes is often all. */
-export function isOfRun({ traceState, traceId, attributes }: StoredSpan): boolean {
-  if (ATTR_RUNSPAN_RUN_ID in attributes) return true
-  if (traceState === undefined) return false
-  const mark = `runspan=${traceId.slice(16)}`
-  return traceState.split(',').some((member) => member.trim() === mark)
+/** Whether a span marks its trace as a run, or as one in which an agent works that nobody wrapped. */
+export function isOfRun(span: StoredSpan): boolean {
+  return isMarkedAsRun(span) || isAdopted(span)
 }

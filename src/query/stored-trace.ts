@@ -1,4 +1,5 @@
 import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import { isAdopted } from './agent-part.ts'
 import { dispatchOf } from './dispatch.ts'
 import { isRunRoot } from './run-tree.ts'
 import { isOfRun } from './run-trees.ts'
@@ -9,7 +10,11 @@ import type { StoredSpan } from './stored-span.ts'
 /** Whether a span is one that a run's numbers and relations are read from. */
 export function isOutlineSpan(span: StoredSpan): boolean {
   return (
-    isRunRoot(span) || isSegmentRoot(span) || span.name === SPAN_RUNSPAN_AMENDMENT || dispatchOf(span) !== undefined
+    isRunRoot(span) ||
+    isAdopted(span) ||
+    isSegmentRoot(span) ||
+    span.name === SPAN_RUNSPAN_AMENDMENT ||
+    dispatchOf(span) !== undefined
   )
 }
 

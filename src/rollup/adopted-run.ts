@@ -30,6 +30,8 @@ export class AdoptedRun implements RunEntry {
   readonly rootContext: SpanContext
   /** Whether the span was asked before it had children. */
   isAsked = false
+  /** Ids of the spans of agents below that were found before this one. */
+  agentsBelow: string[] | undefined = undefined
   tally: RunTally | undefined = undefined
   activity = 0
   previous: RunEntry | undefined = undefined

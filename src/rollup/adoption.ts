@@ -1,4 +1,4 @@
-import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
+import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
 import { AdoptedRun, type Adopter } from './adopted-run.ts'
 import { isCallElsewhere } from './agent-marks.ts'
 import type { ReadableSpanLike } from './span-like.ts'
@@ -70,9 +70,19 @@ export class Adoption {
   }
 }
 
+/** How many agents below one that is found later are named at most. */
+const mostNamed = 128
+
 function adopt(node: SpanNode): void {
   const { part, span } = node
+  const { agentsBelow } = part.entry as AdoptedRun
   part.isProvisional = false
+  if (agentsBelow !== undefined) span.attributes[ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS] = agentsBelow
+  for (let at = part.parent; at !== undefined && at.isProvisional; at = at.parent) {
+    // Whoever is found to be an agent further up holds these numbers, too.
+    const ids = (((at as PartTally).entry as AdoptedRun).agentsBelow ??= [])
+    if (ids.length < mostNamed) ids.push(span.spanContext().spanId)
+  }
   span.attributes[ATTR_RUNSPAN_ADOPTED] = true
   if (part.scope !== 'run') return
   // As the root of any run. Below others a chain or workflow is what its marks say: no boundary of calls.
