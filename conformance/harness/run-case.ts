@@ -82,11 +82,18 @@ export async function runCase(
     problems.push(`${open} spans never ended`)
   if (stats().internalErrors > failuresBefore) problems.push('Runspan had an internal error')
 
-  const billed = addBill(ledger, toolCalls)
+  const billed = addBill(ledger, producer.showsTools ? toolCalls : 0)
+  const notes = notesOf(one, ledger)
   const expected = expectedTotals(producer, one, ledger, toolCalls)
   const totals = readTotals(spans, one.below === 'server' ? 'agent' : 'run')
   for (const key of compared) {
     if (totals[key] !== expected[key]) problems.push(`${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
+  }
+  const isEqual = billedNumbers.every((key) => totals[key] === billed[key])
+  if (isEqual !== (notes.length === 0)) {
+    problems.push(
+      isEqual ? 'a note says that a number is missing, and none is' : 'no note says why numbers are missing',
+    )
   }
   return {
     title: one.title,
@@ -95,7 +102,7 @@ export async function runCase(
     totals,
     naive: naiveSum(spans),
     spans: spans.length,
-    notes: notesOf(one, billed),
+    notes,
     problems: problems.length > 0 ? [...problems, drawTree(spans)] : problems,
   }
 }
@@ -126,22 +133,26 @@ async function withTimeout(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Why not every number of the bill can be known; of numbers that were billed at all. */
-function notesOf({ untold, unsaid = {}, reduced, failed }: Case, billed: Numbers): string[] {
+const refusedCalls = 'A request that is refused costs nothing. A span of its own is a call that failed.'
+
+/** Why Runspan's numbers cannot be those of the bill; only of numbers that were billed. */
+function notesOf({ untold, unsaid = {}, reduced, failed }: Case, ledger: readonly LedgerEntry[]): string[] {
+  const isBilled = (read: (entry: LedgerEntry) => number) => ledger.some((entry) => read(entry) > 0)
   const { output, cacheRead, cacheWrite, cacheWriteHour, reasoning, toolCalls } = unsaid
   return [
-    untold?.because,
+    ledger.some((entry) => untold?.is(entry)) ? untold?.because : undefined,
     reduced?.because,
-    failed?.because,
+    failed?.because ?? (failed !== undefined && failed.calls > 0 ? refusedCalls : undefined),
     output,
-    billed.cacheRead > 0 ? cacheRead : undefined,
-    billed.cacheWrite > 0 ? (cacheWrite ?? cacheWriteHour) : undefined,
-    billed.reasoning > 0 ? reasoning : undefined,
-    billed.toolCalls > 0 ? toolCalls : undefined,
+    isBilled((entry) => entry.cachedInputTokens) ? cacheRead : undefined,
+    isBilled((entry) => entry.cacheWriteInputTokens) ? cacheWrite : undefined,
+    isBilled((entry) => entry.cacheWriteHourInputTokens) ? cacheWriteHour : undefined,
+    isBilled((entry) => entry.reasoningOutputTokens) ? reasoning : undefined,
+    toolCalls,
   ].filter((note) => note !== undefined)
 }
 
-const compared = [
+const billedNumbers = [
   'calls',
   'input',
   'output',
@@ -150,9 +161,8 @@ const compared = [
   'reasoning',
   'toolCalls',
   'nanoUsd',
-  'unpriced',
-  'openSpans',
 ] as const
+const compared = [...billedNumbers, 'unpriced', 'openSpans'] as const
 
 function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEntry[], toolCalls: number): Totals {
   const { untold, unsaid = {}, reduced, failed = { calls: 0 } } = one
