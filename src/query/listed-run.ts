@@ -1,6 +1,6 @@
 import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
 import type { ListedRun, RunFlag, StoredRun } from './run-reader.ts'
-import { runTreeOf } from './run-tree.ts'
+import { runTreeOf, type RunTree } from './run-tree.ts'
 import type { StoredTrace, TraceOutline } from './span-source.ts'
 import type { StoredSpan } from './stored-span.ts'
 
@@ -9,11 +9,12 @@ export function listedRunOf(trace: TraceOutline): ListedRun {
   const {
     root,
     segments: _segments,
+    agents: _agents,
     dispatches: _dispatches,
     spans: _spans,
     ...about
   } = runTreeOf(trace.traceId, trace.outline)
-  return { ...about, flags: flagsOf(trace, root) }
+  return { ...about, flags: flagsOf(trace, root, about.scope) }
 }
 
 /** A run with its spans. */
@@ -21,7 +22,7 @@ export function storedRunOf(trace: StoredTrace, foundBy: StoredRun['foundBy']): 
   const { traceId, outline, spans, spanCount } = trace
   const tree = runTreeOf(traceId, outline)
   const hasMoreSpans = spanCount > spans.length
-  const flags = flagsOf(trace, tree.root)
+  const flags = flagsOf(trace, tree.root, tree.scope)
   if (!hasMoreSpans && hasOrphans(spans)) flags.push('spans_missing')
   return { ...tree, spans, foundBy, spanCount, hasMoreSpans, flags }
 }
@@ -29,10 +30,15 @@ export function storedRunOf(trace: StoredTrace, foundBy: StoredRun['foundBy']): 
 function flagsOf(
   { outline, lastEndUnixNano, isMarked, isTruncated, isEvicted }: TraceOutline,
   root: StoredSpan | undefined,
+  scope: RunTree['scope'],
 ): RunFlag[] {
   const flags: RunFlag[] = []
   if (root === undefined) flags.push('root_not_received')
-  else if (lastEndUnixNano > root.endUnixNano || outline.some(({ name }) => name === SPAN_RUNSPAN_AMENDMENT)) {
+  else if (
+    // Around an agent that is no run its trace goes on.
+    (scope === 'run' && lastEndUnixNano > root.endUnixNano) ||
+    outline.some(({ name }) => name === SPAN_RUNSPAN_AMENDMENT)
+  ) {
     flags.push('late_spans')
   }
   if (isTruncated) flags.push('truncated')

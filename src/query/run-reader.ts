@@ -108,7 +108,7 @@ export interface StoredRun extends RunTree {
 }
 
 /** A run as lists have it: all that is known without its spans. */
-export interface ListedRun extends Omit<RunTree, 'root' | 'segments' | 'dispatches' | 'spans'> {
+export interface ListedRun extends Omit<RunTree, 'root' | 'segments' | 'agents' | 'dispatches' | 'spans'> {
   /** `spans_missing` is never among them: a list does not look at all spans. */
   readonly flags: readonly RunFlag[]
 }
