@@ -50,8 +50,8 @@ export function observeDelivery(
       const processor = componentOf('runspan_span_processor', destination)
       const exporter = exporterOf(destination)
       result.observe(queueSize, queuedSpans, processor)
-      if (Number.isFinite(destination.maxQueueSize)) {
-        result.observe(queueCapacity, destination.maxQueueSize, processor)
+      if (Number.isFinite(destination.backlog.bounds.maxQueueSize)) {
+        result.observe(queueCapacity, destination.backlog.bounds.maxQueueSize, processor)
       }
       result.observe(processed, exportedSpans + rejectedSpans + sum(exporterReasons, droppedSpans), processor)
       observeReasons(processorReasons, droppedSpans, (spans, failed) =>

@@ -3,19 +3,18 @@ import { Spool } from '../spool/spool.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import { adviceFor } from './advice.ts'
-import { Batch } from './batch.ts'
+import { Backlog } from './backlog.ts'
+import type { Batch } from './batch.ts'
 import type { DeliverySettings } from './delivery-settings.ts'
 import { leastRequestBytes, shownUrl, type DestinationSettings } from './destination-settings.ts'
 import { DropReporter } from './drop-reporter.ts'
 import type { DropReason } from './drop.ts'
 import { FlushTicket } from './flush-ticket.ts'
 import { Gate } from './gate.ts'
-import { HeldRecord } from './held-record.ts'
 import { pemOf, requestHeaders } from './http-transport.ts'
 import { Ledger } from './ledger.ts'
 import type { LossLog } from './loss-log.ts'
 import type { LastRequest } from './send-in-worker.ts'
-import { costBytes, SpanQueue } from './span-queue.ts'
 import type { Transport } from './transport.ts'
 import { verdictOf, type Verdict } from './verdict.ts'
 import { withDeadline } from './with-deadline.ts'
@@ -45,20 +44,12 @@ export interface UnsentRequest {
  */
 const refusalsInARow = 16
 
-/** Room in a request for what stands around spans: resources, scopes, lengths. */
-const aroundSpansBytes = 16 * 1024
-
 /** Below this a span that is still too large is not shrunk any further. */
 const leastSpanBytes = 512
 
 /**
- * One place that spans go to: its queue, its requests in flight, and its troubles. A span is in exactly one place:
- *
- * - in the queue, until a request is filled or its time has come;
- * - in a batch that waits: sealed by a flush, or come back because it could not be delivered;
- * - in a batch that is in flight;
- * - in the spool alone, until there is room and reason to read it;
- * - gone, and counted in the {@link Ledger}.
+ * One place that spans go to: what waits for it, its requests in flight, and its troubles. A span is in exactly one
+ * place: in the {@link Backlog}, in a batch in flight, or gone, and counted in the {@link Ledger}.
  */
 export class Destination {
   readonly settings: DestinationSettings
@@ -68,60 +59,28 @@ export class Destination {
   readonly #parts: DestinationParts
   readonly #drops: DropReporter
   readonly #spool: Spool | undefined
-  readonly #queue = new SpanQueue()
-  readonly #waiting: Batch[] = []
+  readonly #backlog: Backlog
   readonly #flights = new Set<Batch>()
-  /** Spans at the front of the queue that are to go out although they fill no request. */
-  #due = 0
-  #waitingSpans = 0
   #inFlightSpans = 0
-  #costBytes = 0
-  /** Learns from servers that find requests too large. */
-  #maxBatchBytes: number
   #refusedInARow = 0
   #isClosed = false
 
   constructor(parts: DestinationParts) {
     this.#parts = parts
     this.settings = parts.settings
-    this.#maxBatchBytes = parts.settings.maxRequestSizeBytes - aroundSpansBytes
     this.#drops = new DropReporter(parts.settings.name, parts.batching.onDrop, parts.log)
     this.#spool = this.#openSpool()
+    this.#backlog = new Backlog({ ...parts.settings, ...parts.batching }, this.#spool)
     this.#spool?.tend()
   }
 
-  /** Spans that only the spool has. */
-  get spooledSpans(): number {
-    return this.#spool?.unreadSpans ?? 0
-  }
-
-  /** The bound in spans; infinite where there is only the one in bytes. */
-  get maxQueueSize(): number {
-    return this.#parts.batching.maxQueueSize
-  }
-
-  /** Encoded spans that wait. */
-  get queuedSpans(): number {
-    return this.#queue.size + this.#waitingSpans
+  /** What waits, in memory and in the spool. */
+  get backlog(): Pick<Backlog, 'spans' | 'costBytes' | 'spooledSpans' | 'isFull' | 'bounds'> {
+    return this.#backlog
   }
 
   get inFlightSpans(): number {
     return this.#inFlightSpans
-  }
-
-  /** What counts against `maxQueueSizeBytes`. */
-  get queuedBytes(): number {
-    return this.#costBytes
-  }
-
-  /** Whether another span would be dropped, counting what is still to be encoded. */
-  isFull(spansAhead: number, bytesAhead: number): boolean {
-    // With a spool there is always room, as far as is known: what it cannot take either is dropped later.
-    if (this.#spool !== undefined) return false
-    return (
-      this.#costBytes + bytesAhead >= this.settings.maxQueueSizeBytes ||
-      this.queuedSpans + spansAhead >= this.#parts.batching.maxQueueSize
-    )
   }
 
   /** Takes a span, or drops it where the queue is full. @param spansAhead spans that wait to be encoded */
@@ -131,29 +90,16 @@ export class Destination {
       return
     }
     if (span.truncatedCount > 0) this.ledger.truncated++
-    const cost = costBytes(span)
-    while (!this.#hasRoom(cost, spansAhead)) {
-      if (this.#spillOldest()) continue
-      this.dropForSpace()
-      return
-    }
-    this.#costBytes += cost
-    this.#queue.push(span)
-  }
-
-  #hasRoom(cost: number, spansAhead: number): boolean {
-    return (
-      this.#costBytes + cost <= this.settings.maxQueueSizeBytes &&
-      this.queuedSpans + spansAhead < this.#parts.batching.maxQueueSize
-    )
+    if (!this.#backlog.add(span, spansAhead)) this.dropForSpace()
   }
 
   /** Counts a span that finds the queue full. */
   dropForSpace(): void {
+    const { spans, costBytes } = this.#backlog
     this.drop(
       'queue_full',
       1,
-      `${this.queuedSpans + this.#inFlightSpans} are waiting there, ${this.#costBytes} bytes. Raise maxQueueSizeBytes, or OTEL_BSP_MAX_QUEUE_SIZE where it is set.`,
+      `${spans + this.#inFlightSpans} are waiting there, ${costBytes} bytes. Raise maxQueueSizeBytes, or OTEL_BSP_MAX_QUEUE_SIZE where it is set.`,
     )
   }
 
@@ -169,15 +115,14 @@ export class Destination {
 
   /** Sends everything that is queued now. */
   sendDue(): void {
-    this.#due = this.#queue.size
+    this.#backlog.makeDue()
     this.#pump()
   }
 
   /** Sends everything, without waiting for a pause to end that nobody asked for. Resolves when all of it has come to an end. */
   flush(): Promise<void> {
     const ticket = new FlushTicket()
-    this.#seal()
-    for (const batch of this.#waiting) batch.awaitedBy(ticket)
+    for (const batch of this.#backlog.seal()) batch.awaitedBy(ticket)
     for (const batch of this.#flights) batch.awaitedBy(ticket)
     ticket.release()
     this.gate.hurry()
@@ -190,12 +135,9 @@ export class Destination {
     if (this.#isClosed) return
     this.#isClosed = true
     this.gate.stop()
-    this.#seal()
-    const left = [...this.#waiting.splice(0), ...this.#flights]
-    this.#waitingSpans = 0
-    for (const batch of left) {
-      this.#inFlightSpans -= this.#flights.delete(batch) ? batch.spans.length : 0
-      if (this.#spill(batch)) continue
+    for (const batch of [...this.#backlog.seal(), ...this.#flights]) {
+      this.#leave(batch)
+      if (this.#backlog.spill(batch)) continue
       this.#giveUp(batch, 'shutdown', `the deadline came first; ${shownUrl(this.settings.url)} did not take them`)
     }
     this.#spool?.close()
@@ -205,10 +147,9 @@ export class Destination {
 
   /** Everything that is not delivered yet, as requests: for the very last moment, in which nobody can wait. */
   lastRequests(): readonly UnsentRequest[] {
-    this.#seal()
     const { url, tls, compression } = this.settings
     const headers = requestHeaders(this.settings)
-    return [...this.#flights, ...this.#waiting].map((batch) => ({
+    return [...this.#flights, ...this.#backlog.seal()].map((batch) => ({
       request: {
         url,
         headers,
@@ -216,17 +157,17 @@ export class Destination {
         isCompressed: compression === 'gzip',
         body: this.#parts.encoder.encodeRequest(batch.spans),
       },
-      wasTaken: () => this.#delivered(batch),
+      wasTaken: () => {
+        this.#leave(batch)
+        this.#deliver(batch, 0, '')
+      },
     }))
   }
 
-  #delivered(batch: Batch): void {
+  /** A batch is neither waiting nor in flight any more. */
+  #leave(batch: Batch): void {
     if (this.#flights.delete(batch)) this.#inFlightSpans -= batch.spans.length
-    else {
-      this.#waiting.splice(this.#waiting.indexOf(batch), 1)
-      this.#waitingSpans -= batch.spans.length
-    }
-    this.#deliver(batch, 0, '')
+    else this.#backlog.remove(batch)
   }
 
   #openSpool(): Spool | undefined {
@@ -246,79 +187,14 @@ export class Destination {
     })
   }
 
-  /** Makes room in memory. @returns whether it could */
-  #spillOldest(): boolean {
-    if (this.#spool === undefined) return false
-    if (this.#waiting.length === 0 && this.#queue.size > 0) this.#wait(this.#take(), 'last')
-    const [oldest] = this.#waiting
-    if (oldest === undefined || !this.#spill(oldest)) return false
-    this.#waiting.shift()
-    this.#waitingSpans -= oldest.spans.length
-    return true
-  }
-
-  /** Leaves a batch to the spool alone. @returns whether the spool has it */
-  #spill(batch: Batch): boolean {
-    if (this.#spool === undefined) return false
-    if (batch.record?.putBack(batch.spans.length) === true) batch.record = undefined
-    else {
-      const record = this.#spool.write(batch.spans)
-      if (record === undefined) return false
-      this.#spool.putBack(record)
-    }
-    this.#forget(batch)
-    return true
-  }
-
-  /** What the spool has from before comes first: it is older. */
-  #fromSpool(): Batch | undefined {
-    const found = this.#spool?.read()
-    if (found === undefined) return undefined
-    const batch = new Batch(found.spans)
-    batch.record = new HeldRecord(this.#spool!, found.record)
-    this.#costBytes += batch.costBytes
-    return batch
-  }
-
-  #seal(): void {
-    while (this.#queue.size > 0) this.#wait(this.#take(), 'last')
-    this.#due = 0
-  }
-
-  #take(): Batch {
-    const { maxExportBatchSize } = this.#parts.batching
-    const batch = new Batch(this.#queue.take(maxExportBatchSize, this.#maxBatchBytes))
-    this.#due = Math.max(0, this.#due - batch.spans.length)
-    return batch
-  }
-
-  #wait(batch: Batch, where: 'first' | 'last'): void {
-    if (where === 'first') this.#waiting.unshift(batch)
-    else this.#waiting.push(batch)
-    this.#waitingSpans += batch.spans.length
-  }
-
   #pump(): void {
     const mostFlights = { open: this.settings.maxConcurrentRequests, probing: 1, closed: 0 }
     while (!this.#isClosed && this.#flights.size < mostFlights[this.gate.state]) {
-      const batch = this.#next()
+      const batch = this.#backlog.next()
       if (batch === undefined) return
-      if (batch.bytes > this.#maxBatchBytes && batch.spans.length > 1) this.#split(batch)
+      if (batch.bytes > this.#backlog.maxBatchBytes && batch.spans.length > 1) this.#backlog.split(batch)
       else void this.#send(batch)
     }
-  }
-
-  #next(): Batch | undefined {
-    const batch = this.#waiting.shift()
-    if (batch !== undefined) {
-      this.#waitingSpans -= batch.spans.length
-      return batch
-    }
-    const spooled = this.#fromSpool()
-    if (spooled !== undefined) return spooled
-    const isFilled =
-      this.#queue.size >= this.#parts.batching.maxExportBatchSize || this.#queue.bytes >= this.#maxBatchBytes
-    return isFilled || this.#due > 0 ? this.#take() : undefined
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -327,22 +203,17 @@ export class Destination {
     this.#inFlightSpans += batch.spans.length
     await this.#resourcesSettled(batch)
     if (!this.#flights.has(batch)) return
-    if (this.settings.spool?.mode === 'always' && batch.record === undefined) this.#write(batch)
+    if (this.settings.spool?.mode === 'always') this.#backlog.keepCopy(batch)
     const start = performance.now()
     const answer = await this.#parts.transport.send(this.#parts.encoder.encodeRequest(batch.spans))
     // Closed meanwhile: the batch has been counted as lost.
-    if (!this.#flights.delete(batch)) return
-    this.#inFlightSpans -= batch.spans.length
+    if (!this.#flights.has(batch)) return
+    this.#leave(batch)
     const verdict = verdictOf(answer, batch.spans.length, shared().clock.nowUnixMillis())
     this.ledger.requests++
     this.onRequest?.(performance.now() - start, failureOf(verdict, answer.kind === 'lost' ? undefined : answer.status))
     this.#obey(verdict, batch, isProbe)
     this.#pump()
-  }
-
-  #write(batch: Batch): void {
-    const record = this.#spool?.write(batch.spans)
-    if (record !== undefined) batch.record = new HeldRecord(this.#spool!, record)
   }
 
   /** Detectors may still be finding out who we are. They are given the time of one attempt. */
@@ -375,7 +246,7 @@ export class Destination {
   }
 
   #deliver(batch: Batch, rejectedSpans: number, reason: string): void {
-    this.#forget(batch)
+    this.#backlog.forget(batch)
     this.#refusedInARow = 0
     this.ledger.exported += batch.spans.length - rejectedSpans
     if (rejectedSpans > 0) {
@@ -383,7 +254,7 @@ export class Destination {
       this.#drops.dropped('rejected', rejectedSpans, reason === '' ? 'no reason was given' : reason)
     }
     if (this.gate.succeeded() !== undefined) {
-      this.#parts.log.info(`${this.settings.name} takes spans again; ${this.queuedSpans} are waiting.`)
+      this.#parts.log.info(`${this.settings.name} takes spans again; ${this.#backlog.spans} are waiting.`)
     }
   }
 
@@ -394,13 +265,13 @@ export class Destination {
     { reason, afterMillis }: { readonly reason: string; readonly afterMillis?: number | undefined },
   ): void {
     this.ledger.retried += batch.spans.length
-    this.#wait(batch, 'first')
+    this.#backlog.comeBack(batch)
     if (!this.gate.failed(trouble, isProbe, afterMillis)) return
     const advice =
       trouble === 'held' ? adviceFor(reason, this.settings) : `Is ${shownUrl(this.settings.url)} a collector?`
     this.#parts.log.warn(
       `${this.settings.name} ${trouble}`,
-      `nothing can be delivered to ${this.settings.name} (${reason}). ${advice} ${this.queuedSpans} spans wait until it takes them.`,
+      `nothing can be delivered to ${this.settings.name} (${reason}). ${advice} ${this.#backlog.spans} spans wait until it takes them.`,
     )
   }
 
@@ -411,8 +282,9 @@ export class Destination {
       // Further requests are made smaller at once, unless it was one span that made this one large.
       const largest = Math.max(...batch.spans.map(({ bytes }) => bytes.byteLength))
       const half = Math.floor(batch.bytes / 2)
-      if (largest <= half) this.#maxBatchBytes = Math.min(this.#maxBatchBytes, Math.max(half, leastRequestBytes))
-      this.#split(batch)
+      const least = Math.max(half, leastRequestBytes)
+      if (largest <= half) this.#backlog.maxBatchBytes = Math.min(this.#backlog.maxBatchBytes, least)
+      this.#backlog.split(batch)
       return
     }
     const span = batch.spans[0]!
@@ -423,16 +295,14 @@ export class Destination {
       return
     }
     if (!batch.isShrunk && span.truncatedCount === 0) this.ledger.truncated++
-    this.#costBytes += costBytes(smaller) - costBytes(span)
-    this.#wait(batch.shrunk(smaller), 'first')
-    batch.settle()
+    this.#backlog.shrink(batch, smaller)
   }
 
   /** Halves, until the span that cannot be taken is alone. */
   #isolate(batch: Batch, isProbe: boolean, reason: string): void {
     if (batch.spans.length > 1) {
       this.#alive()
-      this.#split(batch)
+      this.#backlog.split(batch)
       return
     }
     this.#refusedInARow++
@@ -444,7 +314,7 @@ export class Destination {
     if (!this.gate.failed('held', isProbe, undefined)) return
     this.#parts.log.warn(
       `${this.settings.name} held`,
-      `${this.settings.name} refuses every span (${reason}). Check that ${shownUrl(this.settings.url)} takes OTLP traces as ${this.settings.protocol}. ${this.queuedSpans} spans wait.`,
+      `${this.settings.name} refuses every span (${reason}). Check that ${shownUrl(this.settings.url)} takes OTLP traces as ${this.settings.protocol}. ${this.#backlog.spans} spans wait.`,
     )
   }
 
@@ -454,21 +324,9 @@ export class Destination {
     else if (this.gate.state === 'probing') this.gate.failed('held', true, undefined)
   }
 
-  #split(batch: Batch): void {
-    const [first, second] = batch.halves()
-    this.#wait(second, 'first')
-    this.#wait(first, 'first')
-    batch.settle()
-  }
-
   #giveUp(batch: Batch, reason: DropReason, message: string): void {
-    this.#forget(batch)
+    this.#backlog.forget(batch)
     this.drop(reason, batch.spans.length, message)
-  }
-
-  #forget(batch: Batch): void {
-    this.#costBytes -= batch.costBytes
-    batch.settle()
   }
 }
 

@@ -101,7 +101,7 @@ export class Intake {
     for (const { encoder, destinations } of this.#lanes) {
       const bytesAhead = waiting * assumedSpanBytes + encoder.pendingSizeBytes
       for (const destination of destinations) {
-        if (!destination.isFull(waiting + this.#withWorker.size, bytesAhead)) return false
+        if (!destination.backlog.isFull(waiting + this.#withWorker.size, bytesAhead)) return false
       }
     }
     return true

@@ -267,7 +267,7 @@ export class SpanDelivery implements Leaving {
   }
 
   #pendingAt(destination: Destination): number {
-    return this.#intake.spansAhead(destination) + destination.queuedSpans + destination.inFlightSpans
+    return this.#intake.spansAhead(destination) + destination.backlog.spans + destination.inFlightSpans
   }
 
   #statsOf(destination: Destination): DestinationStats {
@@ -280,10 +280,10 @@ export class SpanDelivery implements Leaving {
       openSpans: this.startedSpans - this.#endedSpans,
       unsampledSpans: this.#unsampledSpans,
       lateSpans: this.#lateSpans,
-      queuedSpans: this.#intake.spansAhead(destination) + destination.queuedSpans,
-      queuedBytes: destination.queuedBytes,
+      queuedSpans: this.#intake.spansAhead(destination) + destination.backlog.spans,
+      queuedBytes: destination.backlog.costBytes,
       inFlightSpans: destination.inFlightSpans,
-      spooledSpans: destination.spooledSpans,
+      spooledSpans: destination.backlog.spooledSpans,
       exportedSpans: ledger.exported,
       rejectedSpans: ledger.rejected,
       droppedSpans: { ...ledger.dropped },
