@@ -70,13 +70,13 @@ describe('agents that nobody wrapped, in a trace that is no run', () => {
   })
 
   it('are listed by readers that keep the outline of a trace alone', () => {
-    const trace = storedTraceOf(
+    const stored = storedTraceOf(
       a,
       [server, agentOf('b1', 2), span(a, { name: 'step', parentSpanId: 'b1', from: 2 })],
       0,
     )
-    expect(trace.outline).toHaveLength(2)
-    expect(listedRunOf(trace)).toMatchObject({
+    expect(stored.outline).toHaveLength(2)
+    expect(listedRunOf(stored)).toMatchObject({
       runId: a,
       scope: 'agent',
       agent: 'agent b1',
