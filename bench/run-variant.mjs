@@ -7,6 +7,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { trace } from '@opentelemetry/api'
 import { RunIdGenerator, RunRollupProcessor } from 'runspan'
+import { RunspanSpanProcessor } from 'runspan/export'
 import { medianRatio, median, pairedRounds } from '../.cache/bench/paired.js'
 import * as units from '../.cache/bench/units.js'
 
@@ -25,13 +26,15 @@ const sinkProcess = fork(new URL('sink.mjs', import.meta.url))
 const port = await new Promise((resolve) => sinkProcess.once('message', resolve))
 const url = `http://127.0.0.1:${port}/v1/traces`
 
-function provider(withRunspan) {
+function exporting() {
+  const options = { maxExportBatchSize: 512, scheduledDelayMillis: 3_600_000 }
+  if (sink === 'runspan') return new RunspanSpanProcessor({ url, ...options })
   const exporter = sink === 'null' ? nullExporter : new OTLPTraceExporter({ url })
-  const batch = new BatchSpanProcessor(exporter, {
-    maxQueueSize: 1_000_000,
-    maxExportBatchSize: 512,
-    scheduledDelayMillis: 3_600_000,
-  })
+  return new BatchSpanProcessor(exporter, { maxQueueSize: 1_000_000, ...options })
+}
+
+function provider(withRunspan) {
+  const batch = exporting()
   const spanProcessors = withRunspan ? [new RunRollupProcessor(), batch] : [batch]
   return new NodeTracerProvider(
     withRunspan ? { idGenerator: new RunIdGenerator(), spanProcessors } : { spanProcessors },
