@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+
 import { describe, expect, it } from 'vitest'
 
 import { createOtlpEncoder } from '../../../src/export/otlp/create-otlp-encoder.ts'
@@ -9,11 +11,12 @@ import { fullSpan } from './full-span.ts'
 
 const secret = 'sk-proj-abcdefghijklmnopqrstuvwxyz'
 /** A text of about a megabyte with a secret that the cut goes through. */
-const large = `${'word '.repeat(52_380)}${secret} ${'word '.repeat(150_000)}`
+const large = `${'word '.repeat(52_404)}${secret} ${'word '.repeat(150_000)}`
 const { rules } = new Redaction()
 const missing = () => new URL('./no-such-thread.js', import.meta.url)
 /** The built one: Node 20 runs no TypeScript, and it is what applications get. */
 const built = new URL('../../../dist/export/otlp/large-text-thread.js', import.meta.url)
+if (!existsSync(built)) throw new Error('The package is not built, and its thread is tested: npm run build')
 
 function valuesOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   return decodeProtobuf(bytes).spans[0]!.attributes

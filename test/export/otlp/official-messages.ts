@@ -1,29 +1,27 @@
-import { createRequire } from 'node:module'
+// The decoder that protobuf's compiler made from OTLP's own definitions: release 0.208 of the transformer holds it, later
+// ones have an encoder by hand.
+import root from 'otlp-messages/build/src/generated/root.js'
 
 interface MessageType {
   decode(bytes: Uint8Array): unknown
-  toObject(message: unknown, options: object): Readonly<Record<string, unknown>>
+  toObject(message: unknown, options: object): object
 }
 
-/**
- * The decoder that protobuf's compiler made from OTLP's own definitions. Releases of the transformer before 0.210 hold
- * it; later ones have an encoder by hand.
- */
-const { opentelemetry } = createRequire(import.meta.url)('otlp-messages/build/src/generated/root.js') as {
+interface Packages {
   readonly opentelemetry: {
     readonly proto: {
-      readonly trace: { readonly v1: { readonly Span: MessageType } }
       readonly collector: { readonly trace: { readonly v1: { readonly ExportTraceServiceRequest: MessageType } } }
     }
   }
 }
+
+const { ExportTraceServiceRequest } = (root as unknown as Packages).opentelemetry.proto.collector.trace.v1
 
 /**
  * A request as a plain object: 64-bit numbers as texts, bytes in base64, what was not sent as its default. That is so for
  * a status too, which the decoder shows as null.
  */
 export function decodeOfficially(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  const { ExportTraceServiceRequest } = opentelemetry.proto.collector.trace.v1
   const request = ExportTraceServiceRequest.toObject(ExportTraceServiceRequest.decode(bytes), {
     longs: String,
     enums: Number,

@@ -23,7 +23,7 @@ describe('a text that is too large', () => {
       fc.property(fc.string({ unit: 'grapheme', minLength: 300, maxLength: 4000 }), limit, (text, maxSizeBytes) => {
         const short = shrinkText(text, maxSizeBytes)
         expect(sizeOf(short)).toBeLessThanOrEqual(Math.max(maxSizeBytes, 0))
-        expect(short.isWellFormed()).toBe(true)
+        expect(Buffer.from(short).toString()).toBe(short)
         const [start] = short.split('…[truncated')
         expect(text.startsWith(start!)).toBe(true)
       }),
