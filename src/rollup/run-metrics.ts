@@ -62,7 +62,13 @@ export class RunMetrics {
 
   /** What came after the root of a part is about to be reported. */
   amended(part: PartTally, late: Sums): void {
-    const told = this.#toldOf(part)
+    let told = this.#told.get(part)
+    if (told === undefined) {
+      // The part had no open span when it ended: what it came to then has been told.
+      told = this.#toldOf(part)
+      told.add(part.sums.byModel)
+      told.tell(nobody)
+    }
     told.add(late.byModel)
     this.#tell(part, told)
   }
@@ -82,12 +88,14 @@ export class RunMetrics {
   #partEnded(part: PartTally, span: ReadableSpanLike): void {
     if (part.scope !== 'segment') this.#agentEnded(part, span)
     if (part.scope === 'run') this.#runEnded(part, span)
-    const told = this.#toldOf(part)
-    told.add(part.sums.byModel)
-    if (part.open === 0) {
-      this.#tell(part, told)
+    if (part.open === 0 && !this.#told.has(part)) {
+      // The usual case: it is told once, and nothing has to be remembered.
+      const told = new ToldUsage()
+      told.add(part.sums.byModel)
+      told.tell(this.#tellUsage)
       return
     }
+    this.#toldOf(part).add(part.sums.byModel)
     this.#waiting.add(part)
     if (this.#waiting.size <= mostWaiting) return
     for (const oldest of this.#waiting) {
@@ -163,6 +171,8 @@ export class RunMetrics {
     return this.#instruments
   }
 }
+
+function nobody(): void {}
 
 /** A call without usage is told as 0: the conventions ask for it, so that the series is there. */
 function tellTokens(instruments: RunInstruments, news: CallSums, labels: Attributes): void {

@@ -57,7 +57,7 @@ export class ToldUsage {
       spokenFor -= taken
       news.unpriced = Math.max(0, due.unpriced - taken - told.unpriced)
       told.addNumbers(news, 1)
-      if (news.llmCalls > 0 || news.hasCallNumbers) to(origin, news)
+      if (numbers.some((name) => news[name] > 0)) to(origin, news)
     }
   }
 }
