@@ -16,7 +16,7 @@ export interface BuildRecipe {
 }
 
 /** Outside the source tree, so that a fresh clone does not pay minutes for what the machine has built before. */
-function cacheDirectory(): string {
+export function cacheDirectory(): string {
   const own = process.env['RUNSPAN_BACKENDS_CACHE']
   if (own) return own
   return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'runspan', 'backends')

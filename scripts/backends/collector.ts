@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { ensureBackends } from './binaries.ts'
 import { type ServerProcess, startServer, withFreeAddresses } from './server-process.ts'
 
+const gatewayFile = fileURLToPath(new URL('../../deploy/collector-gateway.yaml', import.meta.url))
 /** The file that docker-compose.yml mounts. */
 const configFile = fileURLToPath(new URL('../../collector-config.yaml', import.meta.url))
 
@@ -36,6 +37,8 @@ export interface RunningCollector extends ServerProcess {
   readonly otlpHttpEndpoint: string
   /** `host:port` for OTLP over gRPC. */
   readonly otlpGrpcEndpoint: string
+  /** `host:port` that Prometheus scrapes. */
+  readonly metricsAddress: string
 }
 
 /** Starts a Collector on free loopback ports and waits until it is healthy. Builds it first where that was not done. */
@@ -47,8 +50,8 @@ export async function startCollector(options: CollectorOptions): Promise<Running
     if (queueDirectory === undefined) await rm(directory, { recursive: true, force: true })
   }
   try {
-    return await withFreeAddresses(3, async (next) => {
-      const [otlpGrpc, otlpHttp, health] = [next(), next(), next()]
+    return await withFreeAddresses(4, async (next) => {
+      const [otlpGrpc, otlpHttp, health, metrics] = [next(), next(), next(), next()]
       const server = await startServer({
         name: 'the Collector',
         binary: collector,
@@ -57,6 +60,7 @@ export async function startCollector(options: CollectorOptions): Promise<Running
           RUNSPAN_COLLECTOR_OTLP_GRPC: otlpGrpc,
           RUNSPAN_COLLECTOR_OTLP_HTTP: otlpHttp,
           RUNSPAN_COLLECTOR_HEALTH: health,
+          RUNSPAN_COLLECTOR_METRICS: metrics,
           RUNSPAN_COLLECTOR_QUEUE_DIR: directory,
           RUNSPAN_COLLECTOR_JAEGER_OTLP: jaegerOtlpEndpoint,
           RUNSPAN_COLLECTOR_TEMPO_OTLP: tempoOtlpEndpoint,
@@ -69,6 +73,7 @@ export async function startCollector(options: CollectorOptions): Promise<Running
         ...server,
         otlpHttpEndpoint: `http://${otlpHttp}`,
         otlpGrpcEndpoint: otlpGrpc,
+        metricsAddress: metrics,
         stop,
         [Symbol.asyncDispose]: stop,
       }
@@ -80,11 +85,57 @@ export async function startCollector(options: CollectorOptions): Promise<Running
 }
 
 /**
- * Has the Collector read its configuration without starting, with the defaults of every variable.
+ * Has the Collector read a configuration without starting, with the defaults of every variable.
+ *
+ * @param files read one over the other; the one of docker-compose.yml where none is named
  *
  * @throws Error with the Collector's complaint when it would refuse to start.
  */
-export async function validateCollectorConfig(): Promise<void> {
+export async function validateCollectorConfig(...files: readonly string[]): Promise<void> {
   const { collector } = await ensureBackends()
-  await promisify(execFile)(collector, ['validate', '--config', configFile], { env: {} })
+  const configs = (files.length === 0 ? [configFile] : files).flatMap((file) => ['--config', file])
+  await promisify(execFile)(collector, ['validate', ...configs], { env: {} })
+}
+
+/** A gateway that decides which runs are kept. */
+export interface RunningGateway extends ServerProcess {
+  readonly otlpHttpEndpoint: string
+}
+
+/** Options of {@link startGateway}. */
+export interface GatewayOptions {
+  readonly storeOtlpEndpoint: string
+  /** As the Collector writes times: `2s`. */
+  readonly longestRun: string
+  readonly afterRoot: string
+  readonly basePercent: number
+}
+
+/** Starts a Collector with `deploy/collector-gateway.yaml`. */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const { collector } = await ensureBackends()
+  const directory = await mkdtemp(join(tmpdir(), 'runspan-gateway-'))
+  return withFreeAddresses(3, async (next) => {
+    const [otlpGrpc, otlpHttp, health] = [next(), next(), next()]
+    const server = await startServer({
+      name: 'the gateway',
+      binary: collector,
+      args: ['--config', gatewayFile],
+      env: {
+        RUNSPAN_GATEWAY_OTLP_GRPC: otlpGrpc,
+        RUNSPAN_GATEWAY_OTLP_HTTP: otlpHttp,
+        RUNSPAN_GATEWAY_HEALTH: health,
+        RUNSPAN_GATEWAY_QUEUE_DIR: directory,
+        RUNSPAN_GATEWAY_STORE_OTLP: options.storeOtlpEndpoint,
+        RUNSPAN_GATEWAY_LONGEST_RUN: options.longestRun,
+        RUNSPAN_GATEWAY_AFTER_ROOT: options.afterRoot,
+        RUNSPAN_GATEWAY_BASE_PERCENT: String(options.basePercent),
+      },
+      healthUrl: `http://${health}/`,
+    })
+    let stopped: Promise<void> | undefined
+    const stop = (): Promise<void> =>
+      (stopped ??= server.stop().then(() => rm(directory, { recursive: true, force: true })))
+    return { ...server, otlpHttpEndpoint: `http://${otlpHttp}`, stop, [Symbol.asyncDispose]: stop }
+  })
 }

@@ -98,7 +98,7 @@ describe('docker-compose.yml', () => {
   })
 
   it.each(all)('pins the image of %s by its version', (_name, { image }) => {
-    expect(image).toMatch(/^[\w./-]+:\d+\.\d+\.\d+(-\w+)?$/)
+    expect(image).toMatch(/^[\w./-]+:v?\d+\.\d+\.\d+(-\w+)?$/)
   })
 
   it('takes the contrib image of the version that is tested', () => {
@@ -132,23 +132,29 @@ describe('docker-compose.yml', () => {
     expect(new Set(set)).toEqual(new Set(read))
   })
 
-  it.each(['collector-config.yaml', 'deploy/jaeger.yaml', 'deploy/jaeger-badger.yaml', 'deploy/tempo.yaml'])(
-    'listens on loopback where %s is used without its variables',
-    (file) => {
-      const text = readText(file).replaceAll(/^ *#.*$/gm, '')
-      expect(text).toContain('127.0.0.1')
-      expect(text).not.toMatch(/0\.0\.0\.0|\[::\]/)
-    },
-  )
+  it.each([
+    'collector-config.yaml',
+    'deploy/jaeger.yaml',
+    'deploy/jaeger-badger.yaml',
+    'deploy/tempo.yaml',
+    'deploy/collector-gateway.yaml',
+  ])('listens on loopback where %s is used without its variables', (file) => {
+    const text = readText(file).replaceAll(/^ *#.*$/gm, '')
+    expect(text).toContain('127.0.0.1')
+    expect(text).not.toMatch(/0\.0\.0\.0|\[::\]/)
+  })
 
-  it('gives Grafana both stores, under the names that compose gives them', () => {
+  it('gives Grafana all stores, under the names that compose gives them', () => {
     const { datasources }: GrafanaFile = parse(readText('deploy/grafana/provisioning/datasources/traces.yaml'))
     expect(datasources.map(({ type, url }) => [type, new URL(url).hostname])).toEqual([
       ['tempo', 'tempo'],
       ['jaeger', 'jaeger'],
+      ['prometheus', 'prometheus'],
     ])
     expect(mountsOf(services['grafana'])).toMatchObject({
       './deploy/grafana/provisioning/datasources': '/etc/grafana/provisioning/datasources:ro',
+      './deploy/grafana/provisioning/dashboards': '/etc/grafana/provisioning/dashboards:ro',
+      './deploy/grafana/dashboards': '/etc/grafana/dashboards:ro',
     })
   })
 })
