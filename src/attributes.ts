@@ -432,6 +432,7 @@ export const ALIASES_OF_MODEL = [
   'ai.response.model',
   'ai.model.id',
   'langfuse.observation.model.name',
+  'mlflow.llm.model',
   'embedding.model_name',
   'reranker.model_name',
 ] as const
@@ -443,6 +444,7 @@ export const ALIASES_OF_PROVIDER = [
   'llm.provider',
   'llm.system',
   'ai.model.provider',
+  'mlflow.llm.provider',
 ] as const
 
 /**

@@ -253,13 +253,13 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
         break
       case topic.model:
         if (rank < modelRank && typeof value === 'string' && value !== '') {
-          facts.model = value
+          facts.model = unquoted(value)
           modelRank = rank
         }
         break
       case topic.provider:
         if (rank < providerRank && typeof value === 'string' && value !== '') {
-          facts.provider = value
+          facts.provider = unquoted(value)
           providerRank = rank
         }
         break
@@ -349,6 +349,13 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   if (details !== undefined) facts.details = callDetailsOf(details)
   return facts
 }
+
+/** MLflow writes every attribute as JSON, names too. */
+function unquoted(name: string): string {
+  return name.charCodeAt(0) === quote ? name.slice(1, -1) : name
+}
+
+const quote = 0x22
 
 /** The cost under the best of the names but the first. */
 function otherCost(attributes: Attributes): number | undefined {
