@@ -138,6 +138,7 @@ describe('docker-compose.yml', () => {
     'deploy/jaeger-badger.yaml',
     'deploy/tempo.yaml',
     'deploy/collector-gateway.yaml',
+    'deploy/collector-node.yaml',
   ])('listens on loopback where %s is used without its variables', (file) => {
     const text = readText(file).replaceAll(/^ *#.*$/gm, '')
     expect(text).toContain('127.0.0.1')

@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { z } from 'zod'
 
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
 import {
@@ -31,6 +36,22 @@ describe.skipIf(found.status === 'missing')('the gateway', () => {
   it('has configurations that the Collector accepts, for a store and for Kafka', async () => {
     await validateCollectorConfig(deploy('collector-gateway.yaml'))
     await validateCollectorConfig(deploy('collector-gateway.yaml'), deploy('collector-gateway-kafka.yaml'))
+  })
+
+  it('stands behind nodes whose configuration the Collector accepts, but for load_balancing, which a schema checks', async () => {
+    const text = readFileSync(deploy('collector-node.yaml'), 'utf8')
+    const config = parse(text) as { exporters: { load_balancing: unknown } }
+    loadBalancing.parse(config.exporters.load_balancing)
+    // The control: a misspelt key is found.
+    expect(loadBalancing.safeParse({ ...(config.exporters.load_balancing as object), routing: 'x' }).success).toBe(
+      false,
+    )
+    const directory = await mkdtemp(join(tmpdir(), 'runspan-node-'))
+    const file = join(directory, 'node.yaml')
+    const known = { ...config, exporters: { otlp_http: { endpoint: 'http://127.0.0.1:9' } } }
+    await writeFile(file, stringify(known).replaceAll('- load_balancing', '- otlp_http'))
+    await validateCollectorConfig(file)
+    await rm(directory, { recursive: true })
   })
 
   it('keeps failed, expensive, slow and marked runs, whose roots end last, and a share of the others', async () => {
@@ -189,6 +210,29 @@ describe.skipIf(found.status === 'missing' || prometheusFound.status === 'missin
       }
     }
   })
+})
+
+/** The keys of the exporter that `deploy/collector-node.yaml` may use, as its documentation at 0.155 has them. */
+const duration = z.string().regex(/^\d+(ms|s|m|h)$/)
+const retry = z.strictObject({ enabled: z.boolean().optional(), max_elapsed_time: duration.optional() })
+const loadBalancing = z.strictObject({
+  routing_key: z.enum(['traceID', 'service', 'metric', 'resource', 'streamID', 'attributes']),
+  resolver: z.strictObject({
+    dns: z.strictObject({
+      hostname: z.string(),
+      port: z.string(),
+      interval: duration.optional(),
+      timeout: duration.optional(),
+    }),
+  }),
+  protocol: z.strictObject({
+    otlp: z.strictObject({
+      tls: z.strictObject({ insecure: z.boolean() }).optional(),
+      retry_on_failure: retry.optional(),
+    }),
+  }),
+  retry_on_failure: retry.optional(),
+  sending_queue: z.strictObject({ enabled: z.boolean(), storage: z.string() }).optional(),
 })
 
 interface Dashboard {
