@@ -4,11 +4,13 @@ import type { RedactionOptions } from '../redaction/redaction-options.ts'
 import type { EncodedSpan } from './encoded-span.ts'
 import type { ExportableSpan } from './exportable-span.ts'
 import { JsonEncoding } from './json-encoding.ts'
-import { LargeTextPreparation, pendingLargeTextBytes } from './large-text-preparation.ts'
+import { largeJobs } from './large-jobs.ts'
+import { LargeTextPreparation } from './large-text-preparation.ts'
 import type { OtlpEncoder } from './otlp-encoder.ts'
-import { OutgoingValues, type LargeText, type Offload } from './outgoing-values.ts'
+import { OutgoingValues, type MetText, type Offload } from './outgoing-values.ts'
 import { ProtobufEncoding } from './protobuf-encoding.ts'
-import { shrinkDraft } from './shrink-draft.ts'
+import { shrinkBytes } from './shrink-bytes.ts'
+import type { ShrunkSpan } from './shrink-draft.ts'
 import { resolveBudgets, type SizeBudgets } from './size-budgets.ts'
 import type { SpanEncoding } from './span-encoding.ts'
 
@@ -21,6 +23,9 @@ export interface OtlpEncoderOptions extends SizeBudgets {
   /** Keeps values elsewhere that are too large. @defaultValue none: they are shortened */
   readonly offload?: Offload | undefined
 }
+
+/** Spans from here on are shortened in a worker thread. */
+const largeSpanSizeBytes = 256 * 1024
 
 /**
  * Makes the encoder of one destination.
@@ -48,7 +53,7 @@ class DestinationEncoder implements OtlpEncoder {
     const { maxAttributeSizeBytes, maxSpanSizeBytes } = resolveBudgets(options)
     const redaction = options.redaction === false ? undefined : new Redaction(options.redaction)
     this.#values = new OutgoingValues(redaction, maxAttributeSizeBytes, options.offload)
-    this.#preparation = new LargeTextPreparation(redaction, this.#values, options.offload)
+    this.#preparation = new LargeTextPreparation(redaction, this.#values, options.offload, largeJobs)
     this.#encoding =
       encodingOf(options) === 'json' ? new JsonEncoding(this.#values) : new ProtobufEncoding(this.#values)
     this.#maxSpanSizeBytes = maxSpanSizeBytes
@@ -59,29 +64,22 @@ class DestinationEncoder implements OtlpEncoder {
   }
 
   get pendingSizeBytes(): number {
-    return pendingLargeTextBytes()
+    return largeJobs.pendingSizeBytes
   }
 
   encodeSpan(span: ExportableSpan): EncodedSpan | undefined {
     if (this.#isEncoding) return this.#forSpansWithin()?.encodeSpan(span)
-    this.#isEncoding = true
-    try {
-      const encoded = this.#encoding.encode(span)
-      return encoded === undefined ? undefined : this.shrinkSpan(encoded, this.#maxSpanSizeBytes)
-    } catch {
-      return undefined
-    } finally {
-      this.#isEncoding = false
-    }
+    const encoded = this.#encodeWhole(span)
+    return encoded && this.shrinkSpan(encoded, this.#maxSpanSizeBytes)
   }
 
   encodeSpanAsync(span: ExportableSpan): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
     if (this.#isEncoding) return this.#forSpansWithin()?.encodeSpanAsync(span)
     let encoded: EncodedSpan | undefined
     const large = this.#values.deferring(() => {
-      encoded = this.encodeSpan(span)
+      encoded = this.#encodeWhole(span)
     })
-    return large === undefined ? encoded : this.#encodeLarge(span, large)
+    return large === undefined ? this.#inBudget(encoded) : this.#encodeLarge(span, large)
   }
 
   encodeRequest(spans: readonly EncodedSpan[]): Uint8Array {
@@ -93,11 +91,23 @@ class DestinationEncoder implements OtlpEncoder {
   }
 
   shrinkSpan(span: EncodedSpan, maxSizeBytes: number): EncodedSpan | undefined {
-    const { bytes, resource, scope } = span
-    if (bytes.length <= maxSizeBytes) return span
-    const shrunk = shrinkDraft(this.#encoding.draft(bytes), bytes.length, maxSizeBytes)
-    if (shrunk === undefined) return undefined
-    return { resource, scope, bytes: shrunk.bytes, truncatedCount: span.truncatedCount + shrunk.truncatedCount }
+    if (span.bytes.length <= maxSizeBytes) return span
+    try {
+      return withBytes(span, shrinkBytes(span.bytes, this.contentType, maxSizeBytes))
+    } catch {
+      return undefined
+    }
+  }
+
+  #encodeWhole(span: ExportableSpan): EncodedSpan | undefined {
+    this.#isEncoding = true
+    try {
+      return this.#encoding.encode(span)
+    } catch {
+      return undefined
+    } finally {
+      this.#isEncoding = false
+    }
   }
 
   /**
@@ -109,10 +119,31 @@ class DestinationEncoder implements OtlpEncoder {
     return (this.#inner ??= new DestinationEncoder(this.#options, true))
   }
 
-  async #encodeLarge(span: ExportableSpan, large: readonly LargeText[]): Promise<EncodedSpan | undefined> {
+  async #encodeLarge(span: ExportableSpan, large: readonly MetText[]): Promise<EncodedSpan | undefined> {
     const prepared = await this.#preparation.prepare(large, span)
-    return this.#values.with(prepared, () => this.encodeSpan(span))
+    return this.#inBudget(this.#values.with(prepared, () => this.#encodeWhole(span)))
   }
+
+  #inBudget(span: EncodedSpan | undefined): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
+    const maxSizeBytes = this.#maxSpanSizeBytes
+    if (span === undefined || span.bytes.length <= maxSizeBytes) return span
+    return span.bytes.length < largeSpanSizeBytes ? this.shrinkSpan(span, maxSizeBytes) : this.#shrinkElsewhere(span)
+  }
+
+  async #shrinkElsewhere(span: EncodedSpan): Promise<EncodedSpan | undefined> {
+    const { bytes } = span
+    const maxSizeBytes = this.#maxSpanSizeBytes
+    const result = await largeJobs.run({ bytes, contentType: this.contentType, maxSizeBytes })
+    return result === undefined ? this.shrinkSpan(span, maxSizeBytes) : withBytes(span, result.shrunk)
+  }
+}
+
+function withBytes(
+  { resource, scope, truncatedCount }: EncodedSpan,
+  shrunk: ShrunkSpan | undefined,
+): EncodedSpan | undefined {
+  if (shrunk === undefined) return undefined
+  return { resource, scope, bytes: shrunk.bytes, truncatedCount: truncatedCount + shrunk.truncatedCount }
 }
 
 function encodingOf({ encoding = 'protobuf' }: OtlpEncoderOptions): 'protobuf' | 'json' {

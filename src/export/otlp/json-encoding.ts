@@ -1,7 +1,6 @@
 import type { EncodedSpan } from './encoded-span.ts'
 import type { ExportableResource, ExportableScope, ExportableSpan } from './exportable-span.ts'
 import { attributesJson, keyJson } from './json-attributes.ts'
-import { jsonDraft } from './json-draft.ts'
 import { jsonRequest, jsonRequestSize } from './json-request.ts'
 import { countJson, spanJson, textJson } from './json-span.ts'
 import { KeyTable } from './key-table.ts'
@@ -12,7 +11,6 @@ import type { ValueFilter } from './value-filter.ts'
 /** OTLP as JSON: protobuf's own mapping, with ids in hexadecimal digits as OTLP asks for. */
 export class JsonEncoding implements SpanEncoding {
   readonly contentType = 'application/json'
-  readonly draft = jsonDraft
   readonly request = jsonRequest
   readonly requestSizeBytes = jsonRequestSize
   readonly #filter: ValueFilter

@@ -27,13 +27,13 @@ export interface OffloadSite {
 export type Offload = (value: string, site: OffloadSite) => string | undefined
 
 /** A text that has to be looked at in a worker thread. */
-export interface LargeText {
+export interface MetText {
   readonly text: string
   readonly key: string
 }
 
 /** What became of a large text. */
-export interface PreparedText extends LargeText {
+export interface PreparedText extends MetText {
   readonly result: string
   readonly isShortened: boolean
 }
@@ -55,7 +55,7 @@ export class OutgoingValues implements ValueFilter {
   #span: ExportableSpan | undefined
   #truncatedCount = 0
   /** Large texts that were met, where they are to be looked at elsewhere. */
-  #deferred: LargeText[] | undefined
+  #deferred: MetText[] | undefined
   /** What became of them there. */
   #prepared: readonly PreparedText[] = []
 
@@ -123,8 +123,8 @@ export class OutgoingValues implements ValueFilter {
    *
    * @returns the texts that were met, or nothing where there were none and the result is whole
    */
-  deferring(encode: () => void): readonly LargeText[] | undefined {
-    const deferred: LargeText[] = []
+  deferring(encode: () => void): readonly MetText[] | undefined {
+    const deferred: MetText[] = []
     this.#deferred = deferred
     try {
       encode()

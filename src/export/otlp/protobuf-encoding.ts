@@ -3,11 +3,9 @@ import type { EncodedSpan } from './encoded-span.ts'
 import type { ExportableSpan } from './exportable-span.ts'
 import { KeyTable } from './key-table.ts'
 import { keyField } from './protobuf-attributes.ts'
-import { protobufDraft } from './protobuf-draft.ts'
 import { writeResource, writeScope } from './protobuf-groups.ts'
 import { protobufRequest, protobufRequestSize } from './protobuf-request.ts'
 import { writeSpan } from './protobuf-span.ts'
-import type { SpanDraft } from './span-draft.ts'
 import type { SpanEncoding } from './span-encoding.ts'
 import { SpanGroups } from './span-groups.ts'
 import type { ValueFilter } from './value-filter.ts'
@@ -40,10 +38,6 @@ export class ProtobufEncoding implements SpanEncoding {
     writer.start()
     if (!writeSpan(writer, span, this.#keys)) return undefined
     return { resource, scope, bytes: writer.finish(), truncatedCount: this.#filter.truncatedCount }
-  }
-
-  draft(bytes: Uint8Array): SpanDraft {
-    return protobufDraft(bytes, this.#writer)
   }
 
   #written(write: (writer: ByteWriter) => void): Uint8Array {

@@ -1,6 +1,5 @@
 import type { EncodedSpan } from './encoded-span.ts'
 import type { ExportableSpan } from './exportable-span.ts'
-import type { SpanDraft } from './span-draft.ts'
 
 /** One of the two encodings of OTLP over HTTP, for one destination. */
 export interface SpanEncoding {
@@ -10,8 +9,6 @@ export interface SpanEncoding {
    * @throws what the span throws when it is read
    */
   encode(span: ExportableSpan): EncodedSpan | undefined
-  /** Takes the bytes of a span apart again. */
-  draft(bytes: Uint8Array): SpanDraft
   request(spans: readonly EncodedSpan[]): Uint8Array
   requestSizeBytes(spans: readonly EncodedSpan[]): number
 }

@@ -1,23 +1,32 @@
 import { Worker } from 'node:worker_threads'
 
-import { doLargeTextJob, type LargeTextJob, type LargeTextResult, type ThreadMessage } from './large-text-job.ts'
+import {
+  doLargeJob,
+  type LargeJob,
+  type LargeJobResult,
+  type LargeSpan,
+  type LargeSpanResult,
+  type LargeText,
+  type LargeTextResult,
+  type ThreadMessage,
+} from './large-job.ts'
 
-/** Texts that may be in the worker thread at a time, in bytes; V8 takes up to two per UTF-16 code unit. */
+/** What may be in the worker thread at a time, in bytes; a text counts two for each UTF-16 code unit. */
 const maxPendingSizeBytes = 128 * 1024 * 1024
 /** How long a job may take. Only an expression of the application that never comes to an end takes so long. */
 const defaultDeadlineMillis = 10_000
 
 interface PendingJob {
-  readonly job: LargeTextJob
+  readonly job: LargeJob
   readonly sizeBytes: number
-  readonly resolve: (result: LargeTextResult | undefined) => void
+  readonly resolve: (result: LargeJobResult | undefined) => void
 }
 
 /**
- * One worker thread for all destinations, started by the first large text. It keeps the process alive only while it has
+ * One worker thread for all destinations, started by the first job. It keeps the process alive only while it has
  * work. Where no thread can be started, in a bundle say, the work is done on this one.
  */
-export class LargeTexts {
+export class LargeJobs {
   readonly #file: URL
   readonly #deadlineMillis: number
   #worker: Worker | undefined
@@ -41,7 +50,7 @@ export class LargeTexts {
     return this.#isUnavailable
   }
 
-  /** Bytes of text that are in the thread. */
+  /** Bytes that are in the thread. */
   get pendingSizeBytes(): number {
     return this.#pendingSizeBytes
   }
@@ -49,10 +58,12 @@ export class LargeTexts {
   /**
    * Does a job elsewhere.
    *
-   * @returns nothing where it failed, took too long, or where too much is waiting: then nothing of the text may leave
+   * @returns nothing where it failed, took too long, or where too much is waiting: then nothing of a text may leave
    */
-  run(job: LargeTextJob): Promise<LargeTextResult | undefined> {
-    const sizeBytes = job.text.length * 2
+  run(job: LargeText): Promise<LargeTextResult | undefined>
+  run(job: LargeSpan): Promise<LargeSpanResult | undefined>
+  run(job: LargeJob): Promise<LargeJobResult | undefined> {
+    const sizeBytes = 'bytes' in job ? job.bytes.length : job.text.length * 2
     if (this.#pendingSizeBytes + sizeBytes > maxPendingSizeBytes) return Promise.resolve(undefined)
     if (this.#isUnavailable) return Promise.resolve(here(job))
     return new Promise((resolve) => {
@@ -63,7 +74,7 @@ export class LargeTexts {
     })
   }
 
-  #post(id: number, job: LargeTextJob): void {
+  #post(id: number, job: LargeJob): void {
     try {
       this.#worker ??= this.#start()
       this.#worker.ref()
@@ -77,7 +88,7 @@ export class LargeTexts {
 
   #start(): Worker {
     // Without arguments and environment: what they load into the process, tracing first of all, is not for this thread.
-    const worker = new Worker(this.#file, { name: 'runspan large texts', execArgv: [], env: {} })
+    const worker = new Worker(this.#file, { name: 'runspan large values', execArgv: [], env: {} })
     worker.on('message', (message: ThreadMessage) => {
       if (message === 'ready') {
         this.#isReady = true
@@ -89,7 +100,7 @@ export class LargeTexts {
     return worker
   }
 
-  #settle(id: number, result: LargeTextResult | undefined): void {
+  #settle(id: number, result: LargeJobResult | undefined): void {
     const pending = this.#jobs.get(id)
     if (pending === undefined) return
     this.#jobs.delete(id)
@@ -137,7 +148,7 @@ export class LargeTexts {
     for (const [id, { job }] of this.#jobs) this.#settle(id, here(job))
   }
 
-  /** What ended a thread would end the next, or this one: it leaves nothing. The others are done again. */
+  /** What ended a thread would end the next, or this one: nothing comes of it. The others are done again. */
   #skipFirst(): void {
     const first = this.#jobs.keys().next()
     if (!first.done) this.#settle(first.value, undefined)
@@ -145,9 +156,9 @@ export class LargeTexts {
   }
 }
 
-function here(job: LargeTextJob): LargeTextResult | undefined {
+function here(job: LargeJob): LargeJobResult | undefined {
   try {
-    return doLargeTextJob(job)
+    return doLargeJob(job)
   } catch {
     return undefined
   }
@@ -155,5 +166,8 @@ function here(job: LargeTextJob): LargeTextResult | undefined {
 
 /** Beside this file, built or not. */
 function threadFile(): URL {
-  return new URL(`./large-text-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+  return new URL(`./large-job-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
 }
+
+/** The one of this process. */
+export const largeJobs = new LargeJobs()

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { createOtlpEncoder } from '../../../src/export/otlp/create-otlp-encoder.ts'
-import { LargeTexts } from '../../../src/export/otlp/large-texts.ts'
+import { LargeJobs } from '../../../src/export/otlp/large-jobs.ts'
 import { measureText } from '../../../src/export/otlp/truncation-mark.ts'
 import { Redaction } from '../../../src/export/redaction/redaction.ts'
 import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
@@ -15,7 +15,7 @@ const large = `${'word '.repeat(52_404)}${secret} ${'word '.repeat(150_000)}`
 const { rules } = new Redaction()
 const missing = () => new URL('./no-such-thread.js', import.meta.url)
 /** The built one: Node 20 runs no TypeScript, and it is what applications get. */
-const built = new URL('../../../dist/export/otlp/large-text-thread.js', import.meta.url)
+const built = new URL('../../../dist/export/otlp/large-job-thread.js', import.meta.url)
 if (!existsSync(built)) throw new Error('The package is not built, and its thread is tested: npm run build')
 
 function valuesOf(bytes: Uint8Array): Readonly<Record<string, unknown>> {
@@ -93,53 +93,69 @@ describe('an encoder that need not answer at once', () => {
   })
 })
 
+it('makes spans fit elsewhere that have many large values, the same as here', async () => {
+  const json = JSON.stringify(Array.from({ length: 100 }, (_, index) => ({ index, text: 'words '.repeat(350) })))
+  const attributes = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`value ${index}`, json]))
+  for (const encoding of ['protobuf', 'json'] as const) {
+    const encoder = createOtlpEncoder({ encoding })
+    const later = encoder.encodeSpanAsync(fullSpan({ attributes }))
+    expect(later).toBeInstanceOf(Promise)
+    const encoded = (await later)!
+    const atOnce = encoder.encodeSpan(fullSpan({ attributes }))!
+    expect(encoded.bytes.length).toBeLessThanOrEqual(1_048_576)
+    expect(encoded.bytes.length).toBeGreaterThan(900_000)
+    expect(Buffer.from(encoded.bytes).equals(atOnce.bytes)).toBe(true)
+    expect(encoded.truncatedCount).toBe(8)
+  }
+})
+
 describe('the worker thread', () => {
   it('does jobs elsewhere, in order, and lets this thread go on', async () => {
-    const texts = new LargeTexts(built)
-    const jobs = [1, 2, 3].map((number) => texts.run({ text: `${number}${large}`, rules, maxSizeBytes: 1000 }))
-    expect(texts.pendingSizeBytes).toBe(3 * (large.length + 1) * 2)
-    expect(texts.runsHere).toBe(false)
-    const results = await Promise.all(jobs)
-    expect(results.map((result) => result?.text.slice(0, 5))).toEqual(['1word', '2word', '3word'])
-    expect(texts.runsHere).toBe(false)
-    expect(texts.pendingSizeBytes).toBe(0)
+    const jobs = new LargeJobs(built)
+    const results = [1, 2, 3].map((number) => jobs.run({ text: `${number}${large}`, rules, maxSizeBytes: 1000 }))
+    expect(jobs.pendingSizeBytes).toBe(3 * (large.length + 1) * 2)
+    expect(jobs.runsHere).toBe(false)
+    const done = await Promise.all(results)
+    expect(done.map((result) => result?.text.slice(0, 5))).toEqual(['1word', '2word', '3word'])
+    expect(jobs.runsHere).toBe(false)
+    expect(jobs.pendingSizeBytes).toBe(0)
   })
 
   it.runIf(process.features.typescript)(
     'is found beside the file that starts it, on a Node that runs TypeScript',
     async () => {
-      const texts = new LargeTexts()
-      expect((await texts.run({ text: 'text', rules, maxSizeBytes: undefined }))?.text).toBe('text')
-      expect(texts.runsHere).toBe(false)
+      const jobs = new LargeJobs()
+      expect((await jobs.run({ text: 'text', rules, maxSizeBytes: undefined }))?.text).toBe('text')
+      expect(jobs.runsHere).toBe(false)
     },
   )
 
   it('is done without where it cannot be started', async () => {
-    const texts = new LargeTexts(missing())
-    const result = await texts.run({ text: large, rules, maxSizeBytes: 1000 })
+    const jobs = new LargeJobs(missing())
+    const result = await jobs.run({ text: large, rules, maxSizeBytes: 1000 })
     expect(result?.text).toMatch(/^word .*…\[truncated/)
-    expect(texts.runsHere).toBe(true)
-    expect((await texts.run({ text: 'again', rules: undefined, maxSizeBytes: undefined }))?.text).toBe('again')
-    expect(texts.pendingSizeBytes).toBe(0)
+    expect(jobs.runsHere).toBe(true)
+    expect((await jobs.run({ text: 'again', rules: undefined, maxSizeBytes: undefined }))?.text).toBe('again')
+    expect(jobs.pendingSizeBytes).toBe(0)
   })
 
   it('is given up for the one text that never comes to an end', async () => {
-    const texts = new LargeTexts(built, 500)
+    const jobs = new LargeJobs(built, 500)
     const hanging = new Redaction({ patterns: [{ name: 'slow', pattern: /^(a+)+$/ }] })
     const [hung, next] = await Promise.all([
-      texts.run({ text: `${'a'.repeat(60)}!`, rules: hanging.rules, maxSizeBytes: 1000 }),
-      texts.run({ text: large, rules, maxSizeBytes: 1000 }),
+      jobs.run({ text: `${'a'.repeat(60)}!`, rules: hanging.rules, maxSizeBytes: 1000 }),
+      jobs.run({ text: large, rules, maxSizeBytes: 1000 }),
     ])
     expect(hung).toBeUndefined()
     expect(next?.text).toMatch(/^word /)
-    expect(texts.pendingSizeBytes).toBe(0)
+    expect(jobs.pendingSizeBytes).toBe(0)
   })
 
   it('takes no more than it has room for; the rest leaves nothing', async () => {
-    const texts = new LargeTexts(missing())
+    const jobs = new LargeJobs(missing())
     const text = 'x'.repeat(40 * 1024 * 1024)
-    const jobs = [1, 2].map(() => texts.run({ text, rules: undefined, maxSizeBytes: 1000 }))
-    const [first, second] = await Promise.all(jobs)
+    const results = [1, 2].map(() => jobs.run({ text, rules: undefined, maxSizeBytes: 1000 }))
+    const [first, second] = await Promise.all(results)
     expect(first?.text).toMatch(/^x+…\[truncated original_bytes=41943040/)
     expect(second).toBeUndefined()
   })
