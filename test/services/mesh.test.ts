@@ -116,7 +116,7 @@ describe(`three services in three processes, ${runCount} runs, ${concurrency} at
     }
     // The control: none is complete or incomplete that ought not to be.
     expect([...complete.keys()].toSorted()).toEqual([...new Set(ways.filter(isComplete))].toSorted())
-    // A request that was put onto the socket of one that crashed fails with it, and its run says so too.
+    // A few requests may fail on their way on a busy machine; their runs say so too.
     const expected = done.filter(({ how }) => isComplete(how)).length
     const found = [...complete.values()].reduce((sum, count) => sum + count, 0)
     expect(found).toBeGreaterThanOrEqual(expected * 0.98)
