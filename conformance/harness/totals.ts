@@ -44,11 +44,14 @@ export function readTotals(spans: readonly ReadableSpan[], scope: 'run' | 'agent
   }
 }
 
+function isAdopted({ attributes }: ReadableSpan): boolean {
+  return attributes['runspan.adopted'] === true
+}
+
 /** Agents that nobody wrapped and that no other such agent is around, and their amendments. */
 function topmostAgents(spans: readonly ReadableSpan[]): readonly ReadableSpan[] {
   const byId = new Map(spans.map((span) => [span.spanContext().spanId, span]))
   const parentOf = ({ parentSpanContext }: ReadableSpan) => byId.get(parentSpanContext?.spanId ?? '')
-  const isAdopted = (span: ReadableSpan | undefined) => span?.attributes['runspan.adopted'] === true
   const isTopmost = (span: ReadableSpan) => {
     for (let above = parentOf(span); above !== undefined; above = parentOf(above)) if (isAdopted(above)) return false
     return isAdopted(span)

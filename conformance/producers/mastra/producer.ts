@@ -1,5 +1,6 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import { Agent } from '@mastra/core/agent'
+import type { MastraModelConfig } from '@mastra/core/llm'
 import { Mastra } from '@mastra/core/mastra'
 import { createTool } from '@mastra/core/tools'
 import { createStep, createWorkflow } from '@mastra/core/workflows'
@@ -15,7 +16,8 @@ let bridge: OtelBridge
 
 /** A librarian, an editor who asks the librarian, and a workflow that asks twice at once. */
 function mastraOf({ baseUrl: baseURL, ...kit }: Kit, model = 'gpt-4.1-mini') {
-  const openai = createOpenAI({ baseURL, apiKey: 'none' })
+  // Mastra takes a model of this major, and says so in types of another package.
+  const language = createOpenAI({ baseURL, apiKey: 'none' }).chat(model) as unknown as MastraModelConfig
   const search = createTool({
     id: 'search',
     description: 'Searches the library.',
@@ -27,14 +29,14 @@ function mastraOf({ baseUrl: baseURL, ...kit }: Kit, model = 'gpt-4.1-mini') {
     name: 'librarian',
     description: 'Knows the library.',
     instructions: longSystem,
-    model: openai.chat(model),
+    model: language,
     tools: { search },
   })
   const plain = new Agent({
     id: 'plain',
     name: 'plain',
     instructions: 'Answer in few words.',
-    model: openai.chat(model),
+    model: language,
   })
   const delegate = createTool({
     id: 'delegate',
@@ -50,7 +52,7 @@ function mastraOf({ baseUrl: baseURL, ...kit }: Kit, model = 'gpt-4.1-mini') {
     id: 'editor',
     name: 'editor',
     instructions: 'Delegate every question.',
-    model: openai.chat(model),
+    model: language,
     tools: { delegate },
   })
   const texts = z.object({ text: z.string() })
