@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, context, createContextKey, isSpanContextValid, propagation, trace } from '@opentelemetry/api'
 
 import { rollupMark } from './run-entry.ts'
+import { shared } from './shared.ts'
 import { registeredProvider } from './ambient-tracer.ts'
 import { findGenerator, probeSpan } from './probe.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
@@ -17,6 +18,8 @@ export interface Finding {
     | 'not_sampled'
     | 'propagator_missing'
     | 'sdk_too_old'
+    | 'api_copies'
+    | 'two_copies'
   /** `error`: runs are lost or broken. `warning`: something is missing from them. */
   readonly severity: 'error' | 'warning'
   readonly message: string
@@ -30,7 +33,7 @@ export interface Finding {
  * @returns what was found, the gravest first; empty where all is well
  */
 export function doctor(): Promise<readonly Finding[]> {
-  const findings = [...providerFindings(), ...contextFindings(), ...propagatorFindings()]
+  const findings = [...providerFindings(), ...contextFindings(), ...propagatorFindings(), ...copyFindings()]
   const errors = findings.filter((finding) => finding.severity === 'error')
   return Promise.resolve([...errors, ...findings.filter((finding) => finding.severity === 'warning')])
 }
@@ -38,6 +41,17 @@ export function doctor(): Promise<readonly Finding[]> {
 function providerFindings(): readonly Finding[] {
   const { span } = probeSpan()
   if (!isSpanContextValid(span.spanContext())) {
+    const version = apiOfTheProvider()
+    if (version !== undefined) {
+      return [
+        {
+          code: 'api_copies',
+          severity: 'error',
+          message: `A tracer provider is registered through another copy of @opentelemetry/api, ${version}, which is too old for the one that Runspan has: nothing is recorded.`,
+          fix: 'Install one version of @opentelemetry/api, 1.9 or later, for the whole application: npm ls @opentelemetry/api shows who brings which.',
+        },
+      ]
+    }
     return [
       {
         code: 'no_provider',
@@ -75,6 +89,30 @@ function providerFindings(): readonly Finding[] {
     return findings
   }
   return [...findings, ...processorFindings()]
+}
+
+/**
+ * The version of the api through which a provider is registered. All copies of one major share a global; one that is
+ * newer than the copy which made that global passes over what is there.
+ */
+function apiOfTheProvider(): string | undefined {
+  const api = (globalThis as { [key: symbol]: { version?: unknown; trace?: unknown } | undefined })[
+    Symbol.for('opentelemetry.js.api.1')
+  ]
+  return api?.trace === undefined || typeof api.version !== 'string' ? undefined : api.version
+}
+
+function copyFindings(): readonly Finding[] {
+  const { copies } = shared()
+  if (copies <= 1) return []
+  return [
+    {
+      code: 'two_copies',
+      severity: 'warning',
+      message: `This process has loaded ${copies} copies of Runspan. They share runs, settings and counters, as far as their versions allow.`,
+      fix: 'Install one version: npm ls runspan shows who brings which.',
+    },
+  ]
 }
 
 /** Reads the provider's own list of processors, which has the same place in SDK 2.0 to 3.1. */

@@ -18,6 +18,8 @@ export interface ArmedIds {
  * versions: fields may be added, never changed.
  */
 export interface Shared {
+  /** How many copies of Runspan this process has loaded. */
+  copies: number
   /** Open runs and segments of this process. */
   readonly open: OpenParts
   /** Runs that have ended here, for a bounded time: their ids are not given out again. */
@@ -51,6 +53,7 @@ export function shared(): Shared {
 }
 
 const state: Shared = ((globalThis as Host)[key] ??= {
+  copies: 0,
   open: new OpenParts(),
   closed: new RecentKeys(defaultMaxClosedRuns),
   runIdsOfErrors: new WeakMap(),
@@ -89,6 +92,9 @@ const state: Shared = ((globalThis as Host)[key] ??= {
     runsGivenUp: 0,
   },
 })
+
+// One that an older version made does not have it.
+state.copies = ((state.copies as number | undefined) ?? 0) + 1
 
 /**
  * Sets the registry's bounds.

@@ -27,6 +27,22 @@ describe('doctor', () => {
     for (const { message, fix } of findings) expect([message, fix].every((text) => /^[A-Z].*\.$/.test(text))).toBe(true)
   })
 
+  it('finds a provider that is registered through an api too old for ours', async () => {
+    const key = Symbol.for('opentelemetry.js.api.1')
+    const host = globalThis as { [key: symbol]: unknown }
+    const before = host[key]
+    host[key] = { version: '1.3.0', trace: { getTracer: () => undefined } }
+    try {
+      const [first] = await doctor()
+      expect(first).toMatchObject({ code: 'api_copies', severity: 'error' })
+      expect(first?.message).toContain('1.3.0')
+    } finally {
+      host[key] = before
+    }
+    // The control: with a global that is not of another copy's making there is just no provider.
+    expect(await codes()).toContain('no_provider')
+  })
+
   it('finds a missing generator', async () => {
     await using spans = recordSpans({ generator: 'none' })
     expect(await codes()).toEqual(['generator_missing'])

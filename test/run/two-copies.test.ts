@@ -30,6 +30,11 @@ describe('two copies in one process', () => {
     expect(second.RunspanError).not.toBe(first.RunspanError)
   })
 
+  it('are found by doctor', async () => {
+    await using _ = recordSpans()
+    expect((await first.doctor()).map(({ code }) => code)).toContain('two_copies')
+  })
+
   it('share the context: one finds itself in the run of the other', async () => {
     await using spans = recordSpans()
     const { runId, result } = await first.wrapAgent('planner', async (run) => {
