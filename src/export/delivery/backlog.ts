@@ -63,7 +63,11 @@ export class Backlog {
   /** @returns whether there was room, or could be made */
   add(span: EncodedSpan, spansAhead: number): boolean {
     const cost = costBytes(span)
-    while (!this.#hasRoom(cost, spansAhead)) if (!this.#spillOldest()) return false
+    while (!this.#hasRoom(cost, spansAhead)) {
+      if (this.#spillOldest()) continue
+      // Everything in memory is in flight.
+      return this.#toSpool([span])
+    }
     this.#costBytes += cost
     this.#queue.push(span)
     return true
@@ -89,7 +93,10 @@ export class Backlog {
     }
     const { maxExportBatchSize } = this.bounds
     const isFilled = this.#queue.size >= maxExportBatchSize || this.#queue.bytes >= this.maxBatchBytes
-    return this.#fromSpool() ?? (isFilled || this.#due > 0 ? this.#take() : undefined)
+    const spooled = this.#fromSpool()
+    if (spooled !== undefined) return spooled
+    // Without room to read what the spool has, the queue makes some, full or not.
+    return isFilled || this.#due > 0 || (this.#queue.size > 0 && this.spooledSpans > 0) ? this.#take() : undefined
   }
 
   /** A batch waits no more. */
@@ -136,14 +143,16 @@ export class Backlog {
 
   /** Leaves a batch that waits no more to the spool alone. @returns whether the spool has it */
   spill(batch: Batch): boolean {
-    if (this.#spool === undefined) return false
     if (batch.record?.putBack(batch.spans.length) === true) batch.record = undefined
-    else {
-      const record = this.#spool.write(batch.spans)
-      if (record === undefined) return false
-      this.#spool.putBack(record)
-    }
+    else if (!this.#toSpool(batch.spans)) return false
     this.forget(batch)
+    return true
+  }
+
+  #toSpool(spans: readonly EncodedSpan[]): boolean {
+    const record = this.#spool?.write(spans)
+    if (record === undefined) return false
+    this.#spool?.putBack(record)
     return true
   }
 
@@ -162,7 +171,9 @@ export class Backlog {
   }
 
   #fromSpool(): Batch | undefined {
-    const found = this.#spool?.read()
+    // What is in memory goes first where there is no room; with nothing there, there is.
+    const room = this.#costBytes === 0 ? Infinity : this.bounds.maxQueueSizeBytes - this.#costBytes
+    const found = this.#spool?.read(room)
     if (found === undefined) return undefined
     const batch = new Batch(found.spans)
     batch.record = new HeldRecord(this.#spool!, found.record)

@@ -25,8 +25,8 @@ export interface SpoolListener {
   isReady(): void
 }
 
-/** From this size on a file is not written to any more. */
-const segmentBytes = 8 * 1024 * 1024
+/** From this size on a file is not written to any more, or from an eighth of the bound: files go as a whole. */
+const largestSegmentBytes = 8 * 1024 * 1024
 const syncMillis = 1000
 
 /**
@@ -46,6 +46,7 @@ export class Spool {
   #number = 0
   #touchedUnixMillis: number
   #unreadSpans = 0
+  readonly #segmentBytes: number
   readonly #stops: (() => void)[]
 
   /**
@@ -54,6 +55,7 @@ export class Spool {
    */
   constructor(settings: SpoolSettings, identity: string, listener: SpoolListener) {
     this.settings = settings
+    this.#segmentBytes = Math.min(largestSegmentBytes, settings.maxBytes / 8)
     this.#key = createHash('sha256').update(identity).digest('hex').slice(0, 12)
     this.#listener = listener
     try {
@@ -107,18 +109,19 @@ export class Spool {
         if (oldest === undefined) return undefined
         this.#evict(oldest, 'spool_full')
       }
-      if (this.#current === undefined || this.#current.sizeBytes > segmentBytes) this.#current = this.#open(now)
+      if (this.#current === undefined || this.#current.sizeBytes > this.#segmentBytes) this.#current = this.#open(now)
       return this.#current.append(spans, this.settings.sync === 'always')
     })
   }
 
-  /** Reads the oldest record that is not in memory. */
-  read(): { readonly record: SpoolRecord; readonly spans: readonly EncodedSpan[] } | undefined {
+  /** Reads the oldest record that is not in memory. @returns nothing where it is larger than `maxBytes` */
+  read(maxBytes: number): { readonly record: SpoolRecord; readonly spans: readonly EncodedSpan[] } | undefined {
     if (this.#unreadSpans === 0) return undefined
     return this.#quietly('read', () => {
       for (const segment of this.#segments) {
         for (const record of segment.records) {
           if (record.isInMemory) continue
+          if (record.bodyBytes > maxBytes) return undefined
           record.isInMemory = true
           this.#unreadSpans -= record.spans
           const spans = segment.read(record)
@@ -143,7 +146,7 @@ export class Spool {
     const { segment } = record
     if (!segment.records.delete(record) || segment.records.size > 0) return
     this.#quietly('forget', () => {
-      if (segment === this.#current && segment.sizeBytes <= segmentBytes) segment.empty()
+      if (segment === this.#current && segment.sizeBytes <= this.#segmentBytes) segment.empty()
       else this.#remove(segment)
     })
   }

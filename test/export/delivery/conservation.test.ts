@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { NodeTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-node'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -9,11 +13,16 @@ import { accounted, deliver, endedSpans, names } from './ended-spans.ts'
 
 let clock: FakeClock
 let collector: ScriptedCollector
+let directory: string
 
 beforeAll(async () => {
   collector = await startCollector()
+  directory = mkdtempSync(join(tmpdir(), 'runspan-conservation-'))
 })
-afterAll(() => collector[Symbol.asyncDispose]())
+afterAll(async () => {
+  rmSync(directory, { recursive: true })
+  await collector[Symbol.asyncDispose]()
+})
 
 beforeEach(() => {
   clock = useFakeClock()
@@ -50,11 +59,15 @@ describe('conservation', () => {
         fc.array(step, { minLength: 1, maxLength: 40 }),
         fc.array(event, { minLength: 1, maxLength: 12 }),
         fc.integer({ min: 1, max: 20 }),
-        async (steps, events, maxExportBatchSize) => {
+        fc.constantFrom(undefined, 'overflow' as const, 'always' as const),
+        async (steps, events, maxExportBatchSize, mode) => {
           const prefix = `case ${cases++}:`
           const first = collector.requests.length
           collector.script = ({ index }) => steps[(index - first) % steps.length]!
-          const delivering = deliver({ url: collector.url, maxExportBatchSize, maxQueueSize: 80, timeoutMillis: 2000 })
+          const options = { url: collector.url, maxExportBatchSize, maxQueueSize: 80, timeoutMillis: 2000 }
+          // A directory of its own: what others left in the spool is not this one's to count.
+          const spool = { directory: join(directory, String(cases)), mode }
+          const delivering = deliver(mode === undefined ? options : { ...options, spool })
           let started = 0
           for (const { kind, spans } of events) {
             if (kind === 'end') delivering.end(...names(spans, `${prefix} ${started}`))
@@ -71,6 +84,7 @@ describe('conservation', () => {
           const stats = delivering.stats()
           expect(accounted(stats)).toBe(started + 1)
           expect(stats).toMatchObject({ lateSpans: 1, queuedSpans: 0, inFlightSpans: 0, queuedBytes: 0 })
+          if (mode !== undefined) expect(stats.droppedSpans).toMatchObject({ shutdown: 0, queue_full: 0 })
           // What counts as exported has arrived. More may have: where time passed before an answer was read.
           expect(new Set(collector.kept.filter((name) => name.startsWith(prefix))).size).toBeGreaterThanOrEqual(
             stats.exportedSpans,

@@ -122,15 +122,42 @@ describe('a spool in mode overflow', () => {
     const drops: unknown[] = []
     await using collector = await startCollector(() => 503)
     await using delivering = deliver({
-      ...spooling(collector.url, { maxBytes: MiB }),
+      ...spooling(collector.url, { maxBytes: 2 * MiB }),
+      scheduledDelayMillis: 0,
       onDrop: ({ reason }) => drops.push(reason),
     })
-    for (const name of names(40)) delivering.endWith(name, { text: 'x'.repeat(200_000) })
-    clock.advance(1000)
+    delivering.end('first')
+    clock.advance(0)
+    await until(() => delivering.stats().state === 'down' && delivering.stats().inFlightSpans === 0)
+    for (const name of names(39)) delivering.endWith(name, { text: 'x'.repeat(200_000) })
+    clock.advance(0)
     await until(() => delivering.stats().droppedSpans.spool_full > 0)
+    const { droppedSpans, queuedBytes } = delivering.stats()
+    expect(droppedSpans.queue_full).toBe(0)
     expect(accounted(delivering.stats())).toBe(40)
-    expect(sizeBytes()).toBeLessThanOrEqual(MiB)
+    expect(queuedBytes).toBeLessThanOrEqual(MiB)
+    expect(sizeBytes()).toBeLessThanOrEqual(2 * MiB)
     await until(() => drops.includes('spool_full'))
+  })
+
+  it('holds its bound in memory while it gives spans back', async () => {
+    let mostBytes = 0
+    await using collector = await startCollector(() => 503)
+    await using delivering = deliver({ ...spooling(collector.url), scheduledDelayMillis: 0 })
+    delivering.end('first')
+    clock.advance(0)
+    await until(() => delivering.stats().state === 'down' && delivering.stats().inFlightSpans === 0)
+    for (const name of names(49)) delivering.endWith(name, { text: 'x'.repeat(200_000) })
+    clock.advance(0)
+    await until(() => delivering.stats().spooledSpans > 30)
+    collector.script = () => {
+      mostBytes = Math.max(mostBytes, delivering.stats().queuedBytes)
+      return 200
+    }
+    clock.advance(2000)
+    await until(() => delivering.stats().exportedSpans === 50)
+    expect(mostBytes).toBeGreaterThan(0)
+    expect(mostBytes).toBeLessThanOrEqual(MiB)
   })
 
   it('gives up what is older than maxAgeMillis', async () => {
