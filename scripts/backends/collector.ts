@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -95,6 +95,45 @@ export async function validateCollectorConfig(...files: readonly string[]): Prom
   const { collector } = await ensureBackends()
   const configs = (files.length === 0 ? [configFile] : files).flatMap((file) => ['--config', file])
   await promisify(execFile)(collector, ['validate', ...configs], { env: {} })
+}
+
+/** A Collector that writes what it gets into a file, one request per line. */
+export interface RunningFileWriter extends ServerProcess {
+  readonly otlpHttpEndpoint: string
+  /** The file. */
+  readonly path: string
+}
+
+/** Starts a Collector with the `file` exporter. The file goes with its directory, which is the caller's. */
+export async function startFileWriter(directory: string): Promise<RunningFileWriter> {
+  const { collector } = await ensureBackends()
+  return withFreeAddresses(2, async (next) => {
+    const [otlpHttp, health] = [next(), next()]
+    const path = join(directory, 'traces.jsonl')
+    const config = join(directory, 'collector.yaml')
+    // JSON is YAML.
+    await writeFile(
+      config,
+      JSON.stringify({
+        receivers: { otlp: { protocols: { http: { endpoint: otlpHttp } } } },
+        exporters: { file: { path, flush_interval: '100ms' } },
+        extensions: { health_check: { endpoint: health } },
+        service: {
+          extensions: ['health_check'],
+          pipelines: { traces: { receivers: ['otlp'], exporters: ['file'] } },
+          telemetry: { metrics: { level: 'none' } },
+        },
+      }),
+    )
+    const server = await startServer({
+      name: 'the Collector',
+      binary: collector,
+      args: ['--config', config],
+      env: {},
+      healthUrl: `http://${health}/`,
+    })
+    return { ...server, otlpHttpEndpoint: `http://${otlpHttp}`, path }
+  })
 }
 
 /** A gateway that decides which runs are kept. */

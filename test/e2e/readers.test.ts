@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { beforeAll, describe, expect } from 'vitest'
 
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
+import { startFileWriter } from '../../scripts/backends/collector.ts'
 import { startJaeger } from '../../scripts/backends/jaeger.ts'
 import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
+import { openOtlpFileReader } from '../../src/query/readers/otlp-file/otlp-file-reader.ts'
 import { createTempoReader } from '../../src/query/readers/tempo/tempo-reader.ts'
 import type { RunReader } from '../../src/query/run-reader.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
@@ -15,6 +20,8 @@ import { startTempoStandIn } from '../support/tempo-stand-in.ts'
 const found = await findBackends()
 if (found.status === 'missing') console.warn(`skipped: ${found.reason}`)
 
+/** What a store of our own does with a span. */
+const embedded = { knowsTotals: true, listsOpenRuns: true, keepsLists: true, keepsTraceState: true }
 /** What Jaeger 2.0.0-rc2 does with a span. */
 const legacyJaeger = { knowsTotals: true, listsOpenRuns: false, keepsLists: false, keepsTraceState: true }
 
@@ -26,6 +33,22 @@ const allTime = { lookbackMillis: tenYearsMillis, windowMillis: tenYearsMillis }
 describe.skipIf(found.status === 'missing')('readers of real backends', () => {
   // The first build takes minutes; later ones are cached.
   beforeAll(async () => void (await ensureBackends()), 900_000)
+
+  describeReader('a file that the Collector wrote', embedded, async (spans) => {
+    const directory = await mkdtemp(join(tmpdir(), 'runspan-written-'))
+    const collector = await startFileWriter(directory)
+    await send(collector.otlpHttpEndpoint, spans)
+    const reader = await openOtlpFileReader(collector.path)
+    await untilStored(reader, spans)
+    return {
+      reader,
+      async [Symbol.asyncDispose]() {
+        await reader.close()
+        await collector.stop()
+        await rm(directory, { recursive: true })
+      },
+    }
+  })
 
   describe.each(['memory', 'badger'] as const)('with the %s store', (store) => {
     describeReader('Jaeger 2.0.0-rc2', legacyJaeger, async (spans) => {

@@ -39,7 +39,8 @@ export function describeReader(
     beforeAll(async () => {
       opened = await open(world)
       reader = opened.reader
-    })
+      // Real backends take their time.
+    }, 120_000)
     const readThreadRuns = (page: { offset: number; limit: number }) => reader.listRuns({ conversationId: 'c-2' }, page)
     const listed = async (filter: Parameters<RunReader['listRuns']>[0]): Promise<string[]> => {
       const { items } = await reader.listRuns(filter)
