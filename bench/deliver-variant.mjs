@@ -1,6 +1,9 @@
 // One chain of the delivery bench in a process of its own, fed with backpressure; started by deliver.ts. Plain
 // JavaScript in the built package's directory layout, so that the oldest supported Node runs it too.
 import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http'
@@ -8,7 +11,14 @@ import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-t
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { RunspanSpanProcessor } from 'runspan/export'
 
-const { chain, protocol = 'http/protobuf', compression = 'none', spans, spansPerSecond } = JSON.parse(process.argv[2])
+const {
+  chain,
+  protocol = 'http/protobuf',
+  compression = 'none',
+  spans,
+  spansPerSecond,
+  hasFatSpans,
+} = JSON.parse(process.argv[2])
 /** A processor that queues more than this would drop, or would measure its queue. */
 const mostOutstanding = 4096
 
@@ -34,8 +44,8 @@ function stock() {
   return { processor, outstanding: (made) => made - done }
 }
 
-function ours(redaction) {
-  const processor = new RunspanSpanProcessor({ url, protocol, compression, redaction, scheduledDelayMillis: 50 })
+function ours(options) {
+  const processor = new RunspanSpanProcessor({ url, protocol, compression, scheduledDelayMillis: 50, ...options })
   return {
     processor,
     outstanding: (made) => {
@@ -52,7 +62,20 @@ function none() {
   return { processor: nothing, outstanding: () => 0 }
 }
 
-const chains = { none, stock, ours: () => ours(false), 'ours, redacting': () => ours(undefined) }
+function spooling(mode) {
+  const directory = mkdtempSync(join(tmpdir(), 'runspan-bench-'))
+  process.on('exit', () => rmSync(directory, { recursive: true }))
+  return ours({ redaction: false, spool: { directory, mode } })
+}
+
+const chains = {
+  none,
+  stock,
+  ours: () => ours({ redaction: false }),
+  'ours, redacting': () => ours({}),
+  'ours, spool overflow': () => spooling('overflow'),
+  'ours, spool always': () => spooling('always'),
+}
 const { processor, outstanding } = chains[chain]()
 const tracer = new NodeTracerProvider({ spanProcessors: [processor] }).getTracer('bench')
 
@@ -85,10 +108,15 @@ async function delayMillis(seconds) {
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   const begin = performance.now()
   const first = made
+  let fatSpans = 0
   histogram.enable()
   while (performance.now() - begin < seconds * 1000) {
     const due = first + Math.floor(((performance.now() - begin) / 1000) * spansPerSecond)
     while (made < due) endSpan()
+    if (hasFatSpans && performance.now() - begin > fatSpans * 1000) {
+      fatSpans++
+      tracer.startSpan('fat').setAttribute('app.prompt', fatText).end()
+    }
     await sleep(1)
   }
   histogram.disable()
