@@ -14,17 +14,48 @@ interface CountedCall {
   told: number
   /** When it ended, in the count of starts. */
   readonly endOrder: number
-  /** The scopes that showed it: the one that was counted first. */
-  readonly scopeNames: (string | undefined)[]
-  readonly responseId: unknown
+  /** The scope that showed it first, and those that repeated it. */
+  readonly scopeName: string | undefined
+  repeatedBy: (string | undefined)[] | undefined
   readonly model: string | undefined
 }
 
-/** The last model calls below one span, for as long as another span may repeat one of them. */
-export type RecentCalls = CountedCall[]
-
 /** How many calls below one span are remembered: those that overlap in time with one that ends now. */
 const mostRecent = 16
+
+/** The last model calls below one span, for as long as another span may repeat one of them. */
+export class RecentCalls {
+  readonly #calls: CountedCall[] = []
+  #next = 0
+  /** The scope of all of them, while there is one. */
+  readonly #scopeName: string | undefined
+  #isMixed = false
+
+  constructor(scopeName: string | undefined) {
+    this.#scopeName = scopeName
+  }
+
+  add(call: CountedCall): void {
+    this.#calls[this.#next] = call
+    this.#next = (this.#next + 1) % mostRecent
+    this.#isMixed ||= call.scopeName !== this.#scopeName
+  }
+
+  /** @param isBeside whether they have one parent: calls without usage say too little to be known further away */
+  find(call: CountedCall, isBeside: boolean): CountedCall | undefined {
+    const { scopeName } = call
+    if (!this.#isMixed && scopeName === this.#scopeName) return undefined
+    let silent: CountedCall | undefined
+    for (let age = 1; age <= this.#calls.length; age++) {
+      const other = this.#calls[(this.#next - age + mostRecent) % mostRecent]!
+      if (other.scopeName === scopeName || other.repeatedBy?.includes(scopeName)) continue
+      if (!isSameCall(other, call)) continue
+      if (!other.contribution.isSilent && !call.contribution.isSilent) return other
+      if (isBeside) silent ??= other
+    }
+    return silent
+  }
+}
 
 /**
  * The model call beside a span that stands for the same call: two instrumentations of one client write two spans, and
@@ -51,23 +82,20 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     contribution,
     told: toldApart(facts),
     endOrder: startsSoFar(),
-    scopeNames: [scopeName],
-    responseId: span.attributes[ATTR_GEN_AI_RESPONSE_ID],
+    scopeName,
+    repeatedBy: undefined,
     model: facts.model,
   }
   // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
   for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
-    const other = sameAmong(above.below?.recentCalls, call, above === parent)
+    const other = above.below?.recentCalls?.find(call, above === parent)
     if (other !== undefined) {
-      other.scopeNames.push(scopeName)
+      ;(other.repeatedBy ??= []).push(scopeName)
       return settleBetween(other, call)
     }
     if (above.part.root === above) break
   }
-  if (isAlone) return undefined
-  const recent = (parent.hear().recentCalls ??= [])
-  if (recent.length === mostRecent) recent.shift()
-  recent.push(call)
+  if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
   return undefined
 }
 
@@ -84,22 +112,10 @@ function toldApart({ cacheRead, cacheWrite, reasoning, details }: SpanFacts): nu
   return cacheRead + cacheWrite + reasoning + more
 }
 
-/** @param isBeside whether they have one parent: calls without usage say too little to be known further away */
-function sameAmong(recent: RecentCalls | undefined, call: CountedCall, isBeside: boolean): CountedCall | undefined {
-  if (recent === undefined) return undefined
-  let silent: CountedCall | undefined
-  for (let index = recent.length - 1; index >= 0; index--) {
-    const other = recent[index]!
-    if (other.scopeNames.includes(call.scopeNames[0]) || !isSameCall(other, call)) continue
-    const isSilent = other.contribution.isSilent || call.contribution.isSilent
-    if (!isSilent) return other
-    if (isBeside) silent ??= other
-  }
-  return silent
-}
-
 function isSameCall(one: CountedCall, other: CountedCall): boolean {
-  if (one.responseId !== undefined && other.responseId !== undefined) return one.responseId === other.responseId
+  const idOfOne = one.node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
+  const idOfOther = idOfOne === undefined ? undefined : other.node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
+  if (idOfOther !== undefined) return idOfOne === idOfOther
   if (other.node.startOrder > one.endOrder) return false
   const ofOne = one.contribution
   const ofOther = other.contribution
