@@ -1,7 +1,8 @@
-import { varintSize, type ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from './byte-writer.ts'
 import type { ExportableAttributes } from './exportable-span.ts'
 import type { KeyEntry, KeyTable } from './key-table.ts'
 
+import { varintSize } from './put-bytes.ts'
 import { tags } from './wire-tags.ts'
 
 /** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */

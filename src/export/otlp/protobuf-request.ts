@@ -1,5 +1,5 @@
-import { varintSize } from './byte-writer.ts'
 import type { EncodedGroup, EncodedSpan } from './encoded-span.ts'
+import { varintSize } from './put-bytes.ts'
 import { groupSpans } from './span-groups.ts'
 import { tags } from './wire-tags.ts'
 
