@@ -1,17 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 
 import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { isTracingSuppressed } from '@opentelemetry/core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { startCollector } from '../../support/scripted-collector.ts'
 import { deliver, names } from './ended-spans.ts'
@@ -91,40 +89,12 @@ describe('a request', () => {
   })
 })
 
+/** The path of a certificate or key. */
+function file(name: string): string {
+  return fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+}
+
 describe('TLS', () => {
-  let folder: string
-  const file = (name: string): string => join(folder, name)
-
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'runspan-tls-'))
-    for (const who of ['server', 'client']) {
-      execFileSync(
-        'openssl',
-        [
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '2',
-          '-subj',
-          '/CN=localhost',
-          '-addext',
-          'subjectAltName=DNS:localhost,IP:127.0.0.1',
-          '-keyout',
-          file(`${who}.key`),
-          '-out',
-          file(`${who}.pem`),
-        ],
-        { stdio: 'ignore' },
-      )
-    }
-  })
-  afterAll(() => rmSync(folder, { recursive: true }))
-
   it('trusts OTEL_EXPORTER_OTLP_CERTIFICATE and shows the client’s own; without them nothing is taken', async () => {
     const seen: string[] = []
     const server = createServer(
