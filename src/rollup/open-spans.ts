@@ -12,16 +12,22 @@ export interface ListedSpan {
   isIndexed: boolean
 }
 
+/** Whether a span goes on in a run, segment or agent that has ended. */
+function isLeftOver({ part }: SpanNode): boolean {
+  return part.closed || part.root?.ended === true
+}
+
 /** How many open spans are known at most. */
-const mostSpans = 10_000
+const mostSpans = 2000
 
 /**
- * The open spans that the rollup knows, the latest 10 000 of them, for parents that a tracer names without handing the
+ * The open spans that the rollup knows, the latest 2000 of them, for parents that a tracer names without handing the
  * span itself over: LangChain's callbacks keep span contexts, and no context is active while they run.
  *
  * A list that runs through the nodes themselves, with an index by span id that is brought up to date only when somebody
  * asks: where every parent comes as a span, no id is ever looked at. A span that is pushed out is counted as ever; what
- * names it as its parent by id alone counts at the root of its run.
+ * names it as its parent by id alone counts at the root of its run. Spans that never end go when what they are in has
+ * ended.
  */
 export class OpenSpans {
   #oldest: SpanNode | undefined
@@ -37,7 +43,8 @@ export class OpenSpans {
     else this.#newest.next = node
     this.#newest = node
     this.#firstUnindexed ??= node
-    if (++this.#size > mostSpans) this.delete(this.#oldest!)
+    const oldest = this.#oldest!
+    if (++this.#size > mostSpans || isLeftOver(oldest)) this.delete(oldest)
   }
 
   delete(node: SpanNode): void {

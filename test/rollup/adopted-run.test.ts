@@ -312,12 +312,14 @@ const contextOf = (id: number): SpanContext => ({
   traceFlags: 1,
 })
 
+const openPart = { closed: false }
+
 function nodeOf(number: number, parent?: number): SpanNode {
   const span = {
     spanContext: () => contextOf(number),
     parentSpanContext: parent === undefined ? undefined : contextOf(parent),
   } as unknown as ReadableSpanLike
-  return new SpanNode(span, undefined as never, undefined as never, undefined, false)
+  return new SpanNode(span, openPart as never, undefined as never, undefined, false)
 }
 
 /** Where a span starts as LangChain's callbacks start it: of its parent only the span context is known. */
@@ -346,15 +348,19 @@ describe('parents that are named by id alone', () => {
     expect(root.attributes).toMatchObject({ 'runspan.errors': 1, 'runspan.calls.llm': 1 })
   })
 
-  it('are looked for among the latest 10 000 open spans', () => {
+  it('are looked for among the latest 2000 open spans of what has not ended', () => {
     const open = new OpenSpans()
-    const nodes = Array.from({ length: 10_001 }, (_, number) => nodeOf(number + 1))
+    const nodes = Array.from({ length: 2001 }, (_, number) => nodeOf(number + 1))
     for (const node of nodes) open.add(node)
     expect(open.parentOf(nodeOf(20_000, 1).span), 'pushed out').toBeUndefined()
     expect(open.parentOf(nodeOf(20_000, 2).span)).toBe(nodes[1])
     open.delete(nodes[1]!)
     expect(open.parentOf(nodeOf(20_000, 2).span), 'ended').toBeUndefined()
-    expect(open.parentOf(nodeOf(20_000, 10_001).span)).toBe(nodes[10_000])
+    expect(open.parentOf(nodeOf(20_000, 2001).span)).toBe(nodes[2000])
+    openPart.closed = true
+    open.add(nodeOf(3000))
+    expect(open.parentOf(nodeOf(20_000, 3).span), 'in a run that has ended').toBeUndefined()
+    openPart.closed = false
   })
 })
 
