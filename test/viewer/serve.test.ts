@@ -58,6 +58,20 @@ describe('serve', () => {
     expect((await createServeReader(server.url).getRun(idOf('a1')))?.spans).toEqual([sent])
   })
 
+  it('lets go of a walk that is left early, and goes on answering', async () => {
+    await using server = await serve({ path: ':memory:', port: 0 })
+    await server.store.write(Array.from({ length: 3_000 }, (_, at) => span(idOf('a1'), { from: at })))
+    const reader = createServeReader(server.url, { maxConcurrent: 1 })
+    for (let walks = 0; walks < 3; walks++) {
+      for await (const first of reader.iterateSpans(idOf('a1'))) {
+        expect(first.traceId).toBe(idOf('a1'))
+        break
+      }
+    }
+    // With one request at a time, a walk that held on would leave no room for this.
+    expect((await reader.getRun(idOf('a1'), { maxSpans: 0 }))?.spanCount).toBe(3_000)
+  })
+
   it('answers to names of this machine alone', async () => {
     await using server = await serve({ path: ':memory:', port: 0 })
     expect(await statusWithHost(server.url, 'evil.example')).toBe(403)
