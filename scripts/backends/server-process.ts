@@ -20,11 +20,14 @@ export interface ServerOptions {
   args: readonly string[]
   /** All the environment the program gets beside `PATH`, `HOME` and `TMPDIR`: a proxy or an `OTEL_…` of the shell stays out. */
   env: Readonly<Record<string, string>>
-  /** Answers 200 as soon as the program is ready. */
-  healthUrl: string
+  /** Answers 200 as soon as the program is ready. Left out for programs that do not speak HTTP. */
+  healthUrl?: string
+  /** Part of what the program logs as soon as it is ready, where it has no `healthUrl`. */
+  readyText?: string
+  /** @defaultValue 30_000 */
+  startTimeoutMillis?: number
 }
 
-const startTimeoutMillis = 30_000
 const stopTimeoutMillis = 10_000
 const logLimitChars = 64_000
 
@@ -32,11 +35,12 @@ const logLimitChars = 64_000
 class PortTakenError extends Error {}
 
 /**
- * Starts a program and waits until it is healthy.
+ * Starts a program and waits until it is ready.
  *
- * @throws Error with the end of the program's log, when it ends or is not healthy after 30 seconds.
+ * @throws Error with the end of the program's log, when it ends or is not ready after `startTimeoutMillis`.
  */
-export async function startServer({ name, binary, args, env, healthUrl }: ServerOptions): Promise<ServerProcess> {
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const { name, binary, args, env, healthUrl, readyText, startTimeoutMillis = 30_000 } = options
   const { PATH, HOME, TMPDIR } = process.env
   const child = spawn(binary, args, {
     env: Object.fromEntries(Object.entries({ PATH, HOME, TMPDIR, ...env }).filter(([, value]) => value !== undefined)),
@@ -48,11 +52,13 @@ export async function startServer({ name, binary, args, env, healthUrl }: Server
   if (pid === undefined) throw new Error(`Failed to start ${name}: it has no process id.`)
   const server = serverOf(child, pid, log)
   try {
-    await untilHealthy(child, healthUrl)
+    const isReady = (): Promise<boolean> =>
+      readyText === undefined ? answersWell(healthUrl) : Promise.resolve(log().includes(readyText))
+    await untilReady(child, isReady, startTimeoutMillis)
   } catch (error) {
     await server.stop()
     const message = `Failed to start ${name}: ${error instanceof Error ? error.message : String(error)}.\n${log()}`
-    throw log().includes('address already in use') ? new PortTakenError(message) : new Error(message)
+    throw /address already in use|eaddrinuse/i.test(log()) ? new PortTakenError(message) : new Error(message)
   }
   return server
 }
@@ -104,20 +110,26 @@ async function endProcess(child: ChildProcess): Promise<void> {
   clearTimeout(kill)
 }
 
-async function untilHealthy(child: ChildProcess, healthUrl: string): Promise<void> {
-  const deadlineMillis = Date.now() + startTimeoutMillis
+async function untilReady(child: ChildProcess, isReady: () => Promise<boolean>, timeoutMillis: number): Promise<void> {
+  const deadlineMillis = Date.now() + timeoutMillis
   while (Date.now() < deadlineMillis) {
     if (hasExited(child)) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`)
-    try {
-      const response = await fetch(healthUrl, { signal: AbortSignal.timeout(1_000) })
-      await response.body?.cancel()
-      if (response.status === 200) return
-    } catch {
-      // Not listening yet.
-    }
+    if (await isReady()) return
     await delay(50)
   }
-  throw new Error(`it was not healthy after ${startTimeoutMillis} ms`)
+  throw new Error(`it was not ready after ${timeoutMillis} ms`)
+}
+
+async function answersWell(url: string | undefined): Promise<boolean> {
+  if (url === undefined) throw new Error('it has neither a healthUrl nor a readyText')
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    await response.body?.cancel()
+    return response.status === 200
+  } catch {
+    // Not listening yet.
+    return false
+  }
 }
 
 function hasExited(child: ChildProcess): boolean {
