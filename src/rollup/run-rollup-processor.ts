@@ -19,9 +19,10 @@ import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { Adoption } from './adoption.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
+import { carriesToUnknown } from './http-client.ts'
+import { isNotJoined } from './not-joined.ts'
 import { openSpans } from './open-spans.ts'
 import { partOfTrace } from './part-of-trace.ts'
-import { carriesToUnknown } from './http-client.ts'
 import { PriceBook, type PriceSource } from './prices.ts'
 import { lateAttributes, writeRollup } from './rollup-attributes.ts'
 import { runMetricsOf, type RunMetrics } from './run-metrics.ts'
@@ -212,7 +213,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       this.#opened(part.root)
       return
     }
-    const above = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
+    const found = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
+    const above = found !== undefined && isNotJoined(found.part, parentContext) ? undefined : found
     if (above === undefined) {
       if (this.#adoption !== undefined) {
         this.#prices.loadSoon()
