@@ -46,6 +46,8 @@ if (isWhole && failures === 0) {
   else if (readFileSync(page, 'utf8') !== text) {
     failures++
     console.error('docs/conformance.md is not what the suite makes. Run npm run conformance and commit the page.')
+    const committed = new Set(readFileSync(page, 'utf8').split('\n'))
+    for (const line of text.split('\n')) if (!committed.has(line)) console.error(`+ ${line}`)
   }
 }
 if (failures > 0) {
