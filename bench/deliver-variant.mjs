@@ -103,7 +103,9 @@ async function deliver(count) {
   while (outstanding(made) > 0) await turn()
 }
 
-/** Ends spans at a steady rate and watches the delay of the event loop. */
+const fatText = 'words of a prompt '.repeat(290_000)
+
+/** Ends spans at a steady rate, one per second with 5 MiB where asked, and watches the delay of the event loop. */
 async function delayMillis(seconds) {
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   const begin = performance.now()

@@ -1,7 +1,7 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 
 /** What a span costs besides its bytes: the object, the view, and its place in the queue. */
-const overheadBytes = 128
+const overheadBytes = 176
 
 /** What a span counts for against the bound of a queue, in bytes. */
 export function costBytes(span: EncodedSpan): number {
