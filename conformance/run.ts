@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -38,7 +38,7 @@ const waiting = [...names]
 const results = new Map<string, ProducerResult>()
 let failures = 0
 // Two at a time: a producer waits for the server more than it works.
-await Promise.all([drain(), drain()])
+await Promise.all([drain(), drain(), ...(isWhole ? [checkTypes()] : [])])
 
 if (isWhole && failures === 0) {
   const text = renderPage(names.flatMap((name) => results.get(name) ?? []))
@@ -68,6 +68,22 @@ async function drain(): Promise<void> {
     results.set(name, result)
     report(name, result, seconds)
   }
+}
+
+/** The project's type check leaves the producers out, because their packages are installed here alone. */
+async function checkTypes(): Promise<void> {
+  const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
+  const project = fileURLToPath(new URL('tsconfig.json', import.meta.url))
+  const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve) => {
+    const child = spawn(process.execPath, [compiler, '-p', project], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece: Buffer) => (output += piece.toString()))
+    child.once('close', (code) => resolve({ code, output }))
+  })
+  if (code === 0) return
+  failures++
+  console.error(output)
 }
 
 function report(name: string, { results: cases }: ProducerResult, seconds: string): void {
