@@ -1,13 +1,11 @@
 import { systemClock, type Clock } from '../internal/clock.ts'
-import { ATTR_RUNSPAN_CHILD_RUN_ID } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
-import { dispatchOf } from './dispatch.ts'
 import { listedRunOf, storedRunOf } from './listed-run.ts'
 import { checkedLimit, checkedMaxPages, checkedPage, tooManyPages, type Page, type PageRequest } from './page.ts'
 import { readFamily } from './read-family.ts'
 import { readReviews } from './read-reviews.ts'
 import { findThreads, readThread } from './read-thread.ts'
-import { resolveRun, runIdOf } from './resolve-run.ts'
+import { dispatcherOf, resolveRun, runIdOf } from './resolve-run.ts'
 import { normalised, type RunFilter } from './run-filter.ts'
 import type {
   FamilyOptions,
@@ -27,7 +25,6 @@ import type {
 import { runKeyOf } from './run-key.ts'
 import { runTreeOf } from './run-tree.ts'
 import type { SpanSource } from './span-source.ts'
-import { byStart } from './spans-by-trace.ts'
 import type { StoredSpan } from './stored-span.ts'
 
 const defaultMaxSpans = 100_000
@@ -94,16 +91,15 @@ class SourceReader implements RunReader {
     const key = runIdOf(runId)
     const found = await resolveRun(this.#source, key, 0)
     const tree = found === undefined ? undefined : runTreeOf(found.trace.traceId, found.trace.outline)
-    if (tree?.parentRunId !== undefined) return this.#parentRun(tree.parentRunId, 'child')
+    if (tree?.parentRunId !== undefined) return this.#namedParent(tree.parentRunId)
     if (tree?.root !== undefined) return undefined
-    const naming = await this.#source.findNaming(ATTR_RUNSPAN_CHILD_RUN_ID, found?.trace.traceId ?? key)
-    const by = naming.filter((span) => dispatchOf(span)?.isParent === true).toSorted(byStart)[0]
-    return by === undefined ? undefined : this.#parentRun(by.traceId, 'dispatch')
+    const by = await dispatcherOf(this.#source, found?.trace.traceId ?? key)
+    return by && { runId: by.traceId, namedBy: 'dispatch', run: listedRunOf(by) }
   }
 
-  async #parentRun(named: string, namedBy: ParentRun['namedBy']): Promise<ParentRun> {
+  async #namedParent(named: string): Promise<ParentRun> {
     const found = await resolveRun(this.#source, runKeyOf(named), 0)
-    return { runId: found?.trace.traceId ?? named, namedBy, run: found && listedRunOf(found.trace) }
+    return { runId: found?.trace.traceId ?? named, namedBy: 'child', run: found && listedRunOf(found.trace) }
   }
 
   family(runId: string, options: FamilyOptions = {}): Promise<StoredFamily | undefined> {

@@ -1,11 +1,9 @@
-import { ATTR_RUNSPAN_CHILD_RUN_ID } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
-import { dispatchOf } from './dispatch.ts'
 import { buildFamilies, findFamily, walkFamily, type Family } from './family-tree.ts'
 import { listedRunOf } from './listed-run.ts'
 import { mapLimited } from './map-limited.ts'
 import { maxPageLimit } from './page.ts'
-import { isRunKey, resolveRun } from './resolve-run.ts'
+import { dispatcherOf, isRunKey, resolveRun } from './resolve-run.ts'
 import type { FamilyFlag, FamilyOptions, ListedRun, StoredFamily } from './run-reader.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
 import type { SpanSource, TraceOutline } from './span-source.ts'
@@ -96,7 +94,8 @@ class FamilyWalk {
     for (;;) {
       seen.add(at)
       const tree = this.#tree(at)
-      const named = tree?.parentRunId ?? (tree?.root === undefined ? await this.#dispatcherOf(at) : undefined)
+      const named =
+        tree?.parentRunId ?? (tree?.root === undefined ? (await dispatcherOf(this.#source, at))?.traceId : undefined)
       // A parent that is gone hides those above it; the child may know the first run.
       const parent = named === undefined ? undefined : ((await this.load(named)) ?? named)
       if (parent === undefined || seen.has(parent)) return at
@@ -109,11 +108,6 @@ class FamilyWalk {
       }
       at = parent
     }
-  }
-
-  async #dispatcherOf(runId: string): Promise<string | undefined> {
-    const naming = await this.#source.findNaming(ATTR_RUNSPAN_CHILD_RUN_ID, runId)
-    return naming.find((span) => dispatchOf(span)?.isParent === true)?.traceId
   }
 
   async down(top: string): Promise<void> {

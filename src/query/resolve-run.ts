@@ -1,7 +1,10 @@
+import { ATTR_RUNSPAN_CHILD_RUN_ID } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
+import { dispatchOf } from './dispatch.ts'
 import { runKeyOf } from './run-key.ts'
 import type { StoredRun } from './run-reader.ts'
 import type { SpanSource, StoredTrace } from './span-source.ts'
+import { byStart } from './spans-by-trace.ts'
 
 const traceIdPattern = /^(?!0{32})[0-9a-f]{32}$/
 
@@ -53,4 +56,23 @@ export async function resolveRun(
     if (other !== undefined) return { trace: other, foundBy }
   }
   return trace === undefined ? undefined : { trace, foundBy: 'run_id' }
+}
+
+/**
+ * Finds the run that started another, by the span it left. An ordinary trace may have left one too: a request that
+ * started a run is not the run's parent, and where links are dropped nothing else tells them apart.
+ *
+ * @returns the one that did so first
+ */
+export async function dispatcherOf(source: SpanSource, runId: string): Promise<StoredTrace | undefined> {
+  const naming = await source.findNaming(ATTR_RUNSPAN_CHILD_RUN_ID, runId)
+  const traceIds = naming
+    .filter((span) => dispatchOf(span)?.isParent === true)
+    .toSorted(byStart)
+    .map(({ traceId }) => traceId)
+  for (const traceId of new Set(traceIds)) {
+    const trace = await source.readTrace(traceId, 0)
+    if (trace?.isMarked === true) return trace
+  }
+  return undefined
 }
