@@ -4,7 +4,7 @@ import {
   ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
 } from '../attributes.ts'
-import { isSetAt, textAt } from './attribute-values.ts'
+import { isSetAt, listAt, textAt } from './attribute-values.ts'
 import { durationMillisOf } from './duration.ts'
 import { partOf, type Part } from './part.ts'
 import { serviceOf } from './service-of.ts'
@@ -39,8 +39,7 @@ export function agentSpansOf(spans: readonly StoredSpan[]): readonly StoredSpan[
 
 /** Agents below a span whose numbers are in its own. */
 function heldIdsOf({ attributes }: StoredSpan): readonly unknown[] {
-  const ids = attributes[ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS]
-  return Array.isArray(ids) ? ids : []
+  return listAt(attributes, ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS)
 }
 
 /** Reads an agent from its span and its amendments. */

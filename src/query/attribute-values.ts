@@ -35,3 +35,17 @@ export function flagAt(attributes: StoredAttributes, key: string): boolean | und
   if (isSetAt(attributes, key)) return true
   return attributes[key] === false || attributes[key] === 'false' ? false : undefined
 }
+
+/** The list under a key; empty where there is none. Backends without lists answer JSON. */
+export function listAt(attributes: StoredAttributes, key: string): readonly unknown[] {
+  const value = attributes[key]
+  if (Array.isArray(value)) return value
+  if (typeof value !== 'string' || !value.startsWith('[')) return []
+  try {
+    const list: unknown = JSON.parse(value)
+    return Array.isArray(list) ? list : []
+  } catch {
+    // A backend may have cut it.
+    return []
+  }
+}
