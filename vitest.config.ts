@@ -8,7 +8,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/lanes/**', 'test/queues/**', 'test/recipes/**', 'test/**/*.memory.test.ts'],
+          exclude: [
+            'test/e2e/**',
+            'test/lanes/**',
+            'test/queues/**',
+            'test/python/**',
+            'test/recipes/**',
+            'test/**/*.memory.test.ts',
+          ],
           testTimeout: 20_000,
           typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'] },
         },
@@ -24,7 +31,16 @@ export default defineConfig({
       },
       { test: { name: 'lanes', include: ['test/lanes/**/*.test.ts'], testTimeout: 300_000 } },
       { test: { name: 'queues', include: ['test/queues/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'recipes', include: ['test/recipes/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 180_000 } },
+      {
+        test: {
+          name: 'recipes',
+          include: ['test/recipes/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          expect: { poll: { timeout: 30_000 } },
+        },
+      },
+      { test: { name: 'python', include: ['test/python/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
