@@ -13,7 +13,7 @@ import { RunspanError } from '../errors.ts'
 import { budgetError } from '../run/budget.ts'
 import { rollupMark } from '../run/run-entry.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
-import { setState } from '../run/span-state.ts'
+import { clearState, setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
@@ -281,7 +281,11 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)
     if (whole.entry.budget !== undefined && !whole.closed) stopIfOver(whole, part, whole.entry.budget)
-    if (whole.isProvisional) return
+    if (whole.isProvisional) {
+      // No agent's: while the span waits to be exported, nothing of it has to.
+      if (node.handle === undefined) clearState(span)
+      return
+    }
     if (whole.closed) this.#late(whole)
     else if (this.#onUsage !== undefined && whole.sums.llmCalls !== callsBefore) {
       const onUsage = this.#onUsage
