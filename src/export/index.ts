@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { flushAfter, type Flushable, type FlushAfterOptions } from './flush-after.ts'
 export { RunspanExporter } from './delivery/runspan-exporter.ts'
 export { RunspanSpanProcessor } from './delivery/runspan-span-processor.ts'
 export type { DeliveryOptions, DestinationOptions, TlsOptions } from './delivery/delivery-options.ts'

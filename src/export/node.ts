@@ -12,6 +12,7 @@ export {
   type CarryOptions,
   type CarryTarget,
 } from '../propagation/carry-runs.ts'
+export { flushAfter, type Flushable, type FlushAfterOptions } from './flush-after.ts'
 export type { FlushReport } from './flush-report.ts'
 export { registerRunspan } from './register-runspan.ts'
 export type { RegisterOptions, RegisterSamplingOptions } from './register-options.ts'

@@ -1,0 +1,56 @@
+import { count, guarded } from '../run/stats.ts'
+
+/** What can be flushed: what `registerRunspan` returns, a `RunspanSpanProcessor`, a `RunspanExporter`. */
+export interface Flushable {
+  flush(): Promise<unknown>
+}
+
+/** Options of {@link flushAfter}. */
+export interface FlushAfterOptions {
+  /**
+   * What the platform has for work after the response: `waitUntil` of `@vercel/functions`, of a Cloudflare context and
+   * the like. The response is then not held up.
+   *
+   * @defaultValue none: the handler's result waits for the flush, as AWS Lambda needs it, which stops the process with it
+   */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
+}
+
+type Handler<Args extends unknown[], R> = (...args: Args) => R
+
+/**
+ * Flushes after each call of a handler, for platforms that stop a process between requests. What the handler returns or
+ * throws stays the same; the flush ends at its own deadline and never fails the handler. A body that is still being
+ * streamed is not waited for: its spans go out with the next flush.
+ *
+ * @example
+ * ```ts
+ * import { flushAfter, registerRunspan } from 'runspan/node'
+ *
+ * const telemetry = registerRunspan({ flushTimeoutMillis: 2000 })
+ * export const handler = flushAfter(async (event: { question: string }) => event.question.length, telemetry)
+ * ```
+ */
+export function flushAfter<Args extends unknown[], R>(
+  handler: Handler<Args, R>,
+  telemetry: Flushable,
+  { waitUntil }: FlushAfterOptions = {},
+): Handler<Args, Promise<Awaited<R>>> {
+  return async function flushingHandler(this: unknown, ...args: Args): Promise<Awaited<R>> {
+    try {
+      return await handler.apply(this, args)
+    } finally {
+      const flushed = quietly(telemetry)
+      if (waitUntil === undefined) await flushed
+      else guarded('waitUntil', () => waitUntil(flushed))
+    }
+  }
+}
+
+async function quietly(telemetry: Flushable): Promise<void> {
+  try {
+    await telemetry.flush()
+  } catch (error) {
+    count('internalErrors', 'a flush after a request failed.', error)
+  }
+}
