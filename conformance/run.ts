@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { fork, spawn } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 
 import { installProducers, installRunspan, producerNames } from './harness/install.ts'
 import type { ProducerResult } from './harness/run-producer.ts'
@@ -74,16 +74,12 @@ async function drain(): Promise<void> {
 async function checkTypes(): Promise<void> {
   const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
   const project = fileURLToPath(new URL('tsconfig.json', import.meta.url))
-  const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve) => {
-    const child = spawn(process.execPath, [compiler, '-p', project], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (piece: Buffer) => (output += piece.toString()))
-    child.once('close', (code) => resolve({ code, output }))
-  })
-  if (code === 0) return
-  failures++
-  console.error(output)
+  try {
+    await promisify(execFile)(process.execPath, [compiler, '-p', project])
+  } catch (error) {
+    failures++
+    console.error((error as { readonly stdout?: string }).stdout ?? error)
+  }
 }
 
 function report(name: string, { results: cases }: ProducerResult, seconds: string): void {
