@@ -1,7 +1,8 @@
 import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
 import { AdoptedRun, type Adopter } from './adopted-run.ts'
 import { isCallElsewhere } from './agent-marks.ts'
-import type { ReadableSpanLike } from './span-like.ts'
+import { setState } from '../run/span-state.ts'
+import { statusError, type ReadableSpanLike } from './span-like.ts'
 import { SpanNode } from './span-node.ts'
 import { PartTally, type PartFeeder } from './tally.ts'
 
@@ -68,6 +69,16 @@ export class Adoption {
     entry.tally = part
     return part
   }
+}
+
+/**
+ * Called when a span outside of runs has ended, and is no agent's. Where nothing was counted on it, it keeps nothing while
+ * it waits to be exported: what starts below it later counts above it.
+ */
+export function leaveBehind(node: SpanNode): void {
+  const { parent, span } = node
+  if (node.counted || node.isBoundary || node.isLeafWithUsage || span.status.code === statusError) return
+  if (parent !== undefined && node.handle === undefined && parent.handle === undefined) setState(span, parent)
 }
 
 /** How many agents below one that is found later are named at most. */

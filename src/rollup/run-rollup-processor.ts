@@ -13,11 +13,11 @@ import { RunspanError } from '../errors.ts'
 import { budgetError } from '../run/budget.ts'
 import { rollupMark } from '../run/run-entry.ts'
 import { configureRegistry, shared } from '../run/shared.ts'
-import { clearState, setState } from '../run/span-state.ts'
+import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
-import { Adoption } from './adoption.ts'
+import { Adoption, leaveBehind } from './adoption.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
 import { carriesToUnknown } from './http-client.ts'
 import { isNotJoined } from './not-joined.ts'
@@ -282,8 +282,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (node.isAgent) this.#closeAgent(node)
     if (whole.entry.budget !== undefined && !whole.closed) stopIfOver(whole, part, whole.entry.budget)
     if (whole.isProvisional) {
-      // No agent's: while the span waits to be exported, nothing of it has to.
-      if (node.handle === undefined) clearState(span)
+      leaveBehind(node)
       return
     }
     if (whole.closed) this.#late(whole)
