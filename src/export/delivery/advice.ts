@@ -1,7 +1,16 @@
 import { shownUrl, type DestinationSettings } from './destination-settings.ts'
 
+/** What to look at where a destination cannot be reached, or is busy. */
+export function adviceWhileDown(reason: string, { url }: DestinationSettings): string {
+  // What Node says of an answer that is not HTTP/1: gRPC speaks HTTP/2.
+  if (reason.includes('Parse Error')) {
+    return `${shownUrl(url)} speaks no HTTP/1: collectors take OTLP over HTTP at port 4318, and gRPC at 4317.`
+  }
+  return `Check that a collector listens at ${shownUrl(url)} (OTEL_EXPORTER_OTLP_ENDPOINT).`
+}
+
 /** What to change where a destination answers that nothing at all can be delivered. Names headers, never their values. */
-export function adviceFor(reason: string, settings: DestinationSettings): string {
+export function adviceWhileHeld(reason: string, settings: DestinationSettings): string {
   const url = shownUrl(settings.url)
   const status = /^HTTP (\d+)/.exec(reason)?.[1] ?? ''
   switch (status) {

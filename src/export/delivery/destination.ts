@@ -2,7 +2,7 @@ import { shared } from '../../run/shared.ts'
 import { Spool } from '../spool/spool.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
-import { adviceFor } from './advice.ts'
+import { adviceWhileDown, adviceWhileHeld } from './advice.ts'
 import { Backlog } from './backlog.ts'
 import type { Batch } from './batch.ts'
 import type { DeliverySettings } from './delivery-settings.ts'
@@ -267,8 +267,7 @@ export class Destination {
     this.ledger.retried += batch.spans.length
     this.#backlog.comeBack(batch)
     if (!this.gate.failed(trouble, isProbe, afterMillis)) return
-    const advice =
-      trouble === 'held' ? adviceFor(reason, this.settings) : `Is ${shownUrl(this.settings.url)} a collector?`
+    const advice = (trouble === 'held' ? adviceWhileHeld : adviceWhileDown)(reason, this.settings)
     this.#parts.log.warn(
       `${this.settings.name} ${trouble}`,
       `nothing can be delivered to ${this.settings.name} (${reason}). ${advice} ${this.#backlog.spans} spans wait until it takes them.`,

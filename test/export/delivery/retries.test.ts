@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { useFakeClock, type FakeClock } from '../../support/fake-clock.ts'
@@ -122,6 +125,28 @@ describe('a destination that is down', () => {
     delivering.end('after')
     expect(await delivering.processor.flush()).toMatchObject({ status: 'completed' })
     expect(collector.kept.toSorted()).toEqual(['after', 'before', 'between'])
+  })
+
+  it('says where to look: at the collector, or at the port of gRPC', async () => {
+    await using collector = await startCollector()
+    await using nobody = deliver({ url: collector.url })
+    await collector.stop()
+    nobody.end('one')
+    clock.advance(1000)
+    await until(() => warnings.length === 1)
+    expect(warnings[0]).toContain('ECONNREFUSED')
+    expect(warnings[0]).toContain(`Check that a collector listens at ${collector.url} (OTEL_EXPORTER_OTLP_ENDPOINT)`)
+
+    // The first frame of a server of HTTP/2, as gRPC's is.
+    const server = createServer((socket) => socket.on('error', () => undefined).end('\0\0\u0012\u0004\0\0\0\0\0'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    await using grpc = deliver({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces` })
+    grpc.end('one')
+    clock.advance(1000)
+    await until(() => warnings.length === 2)
+    server.close()
+    expect(warnings[1]).toContain('OTLP over HTTP at port 4318, and gRPC at 4317')
   })
 
   it('starts no second pause when several requests fail together', async () => {
