@@ -5,6 +5,7 @@ import {
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
 import { agentPartOf, agentSpansOf, isAdopted, type AgentPart } from './agent-part.ts'
+import { listAt } from './attribute-values.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { durationMillisOf } from './duration.ts'
 import { partOf, type Gap, type Part } from './part.ts'
@@ -92,8 +93,7 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
 
 /** The segments whose numbers came home into the rollup of another part. */
 function remoteSegmentIdsOf(span: StoredSpan | undefined): readonly unknown[] {
-  const ids = span?.attributes[ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS]
-  return Array.isArray(ids) ? ids : []
+  return span === undefined ? [] : listAt(span.attributes, ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS)
 }
 
 /** What a segment adds beside the rollup that holds it already: its amendments came later. */

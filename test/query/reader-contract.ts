@@ -113,6 +113,13 @@ export function describeReader(
         expect(run!.totals).toMatchObject({ inputTokens: 107, costNanoUsd: 5_300n, llmCalls: 2 })
       })
 
+      it('adds no part that the run has already', async () => {
+        expect(await reader.getRun(ids.home)).toMatchObject({
+          totals: { inputTokens: 10, llmCalls: 2 },
+          segments: [{}],
+        })
+      })
+
       it('takes ids in upper case and as dashed UUIDs', async () => {
         const dashed = ids.planner.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
         expect((await reader.getRun(dashed))?.runId).toBe(ids.planner)
@@ -214,6 +221,7 @@ export function describeReader(
           ids.long,
           ids.circleTwo,
           ids.circleOne,
+          ids.home,
           ids.late,
           ids.dangling,
           ids.leftTwo,

@@ -21,6 +21,7 @@ export const ids = {
   leftTwo: '3c'.repeat(16),
   dangling: '4a'.repeat(16),
   late: '5a'.repeat(16),
+  home: '5b'.repeat(16),
   long: '6a'.repeat(16),
   circleOne: '7a'.repeat(16),
   circleTwo: '7b'.repeat(16),
@@ -197,8 +198,25 @@ function runs(): StoredSpan[] {
     run(ids.dangling, { agent: 'clerk', from: 6_400, to: 6_450, parent: 'order-7' }),
     late,
     amendment(late, { input: 20, llm: 1, spans: 1 }, { from: 7_200, service: 'agents' }),
+    ...runThatHasItsPart(),
     run(ids.circleOne, { agent: 'round', from: 7_300, to: 7_310, parent: ids.circleTwo }),
     run(ids.circleTwo, { agent: 'round', from: 7_320, to: 7_330, parent: ids.circleOne }),
+  ]
+}
+
+/** A run whose rollup holds the numbers of a part that another service did: they came back with its answer. */
+function runThatHasItsPart(): StoredSpan[] {
+  const part = segment(ids.home, {
+    parentSpanId: ids.home.slice(16),
+    from: 7_220,
+    to: 7_230,
+    service: 'search',
+    totals: { input: 7, llm: 1, spans: 1 },
+  })
+  const attributes = { 'runspan.rollup.remote_segments': 1, 'runspan.rollup.remote_segment_ids': [part.spanId] }
+  return [
+    run(ids.home, { agent: 'home', from: 7_210, to: 7_250, totals: { input: 10, llm: 2, spans: 2 }, attributes }),
+    part,
   ]
 }
 
