@@ -10,8 +10,9 @@ import type { PartTally } from './tally.ts'
  */
 export function isNotJoined({ entry }: PartTally, parentContext: Context): boolean {
   return (
-    callerOf(parentContext)?.traceId === entry.runId &&
+    // What is inside a run says so in its nearest context; that there is no caller takes a walk through all of them.
     runOfContext(parentContext) === undefined &&
+    callerOf(parentContext)?.traceId === entry.runId &&
     !entry.joined &&
     // What a request's own agent began is the request's.
     !(entry instanceof AdoptedRun)
