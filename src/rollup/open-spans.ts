@@ -19,6 +19,8 @@ function isLeftOver({ part }: SpanNode): boolean {
 
 /** How many open spans are known at most. */
 const mostSpans = 2000
+/** How many are known where some are of what has ended: those may still have children. */
+const mostLeftOver = 256
 
 /**
  * The open spans that the rollup knows, the latest 2000 of them, for parents that a tracer names without handing the
@@ -26,8 +28,8 @@ const mostSpans = 2000
  *
  * A list that runs through the nodes themselves, with an index by span id that is brought up to date only when somebody
  * asks: where every parent comes as a span, no id is ever looked at. A span that is pushed out is counted as ever; what
- * names it as its parent by id alone counts at the root of its run. Spans that never end go when what they are in has
- * ended.
+ * names it as its parent by id alone counts at the root of its run. Of spans that never end, in
+ * what has ended itself, the latest 256 stay.
  */
 export class OpenSpans {
   #oldest: SpanNode | undefined
@@ -44,7 +46,7 @@ export class OpenSpans {
     this.#newest = node
     this.#firstUnindexed ??= node
     const oldest = this.#oldest!
-    if (++this.#size > mostSpans || isLeftOver(oldest)) this.delete(oldest)
+    if (++this.#size > mostSpans || (this.#size > mostLeftOver && isLeftOver(oldest))) this.delete(oldest)
   }
 
   delete(node: SpanNode): void {
