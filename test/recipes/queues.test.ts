@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Broker } from '../../scripts/brokers/broker.ts'
+import { startPostgres } from '../../scripts/brokers/postgres.ts'
+import { startRabbitMq } from '../../scripts/brokers/rabbitmq.ts'
+import { startRedis } from '../../scripts/brokers/redis.ts'
+import { expectTrace } from '../support/trace-text.ts'
+import { isMissing } from './is-missing.ts'
+import { answerTokens } from './model.ts'
+import { questions, startQueueBench } from './queue-bench.ts'
+
+const queues = [
+  {
+    name: 'BullMQ on Redis',
+    recipe: 'bullmq',
+    needs: 'redis',
+    start: startRedis,
+    environment: (url: string) => ({ REDIS_URL: url, LOCK_MILLIS: '1000' }),
+  },
+  {
+    name: 'RabbitMQ',
+    recipe: 'rabbitmq',
+    needs: 'rabbitmq',
+    start: startRabbitMq,
+    environment: (url: string) => ({ AMQP_URL: url }),
+  },
+  {
+    name: 'pg-boss on PostgreSQL',
+    recipe: 'pg-boss',
+    needs: 'postgres',
+    start: startPostgres,
+    environment: (url: string) => ({ POSTGRES_URL: url, EXPIRE_SECONDS: '2', SUPERVISE_SECONDS: '1' }),
+  },
+] as const
+
+for (const { name, recipe, needs, start, environment } of queues) {
+  describe.skipIf(isMissing(needs))(name, () => {
+    let broker: Broker
+    beforeAll(async () => {
+      broker = await start()
+    })
+    afterAll(() => broker?.[Symbol.asyncDispose]())
+
+    it('joins the run of the one job, and links the run of the other', async () => {
+      await using bench = await startQueueBench(recipe, environment(broker.url))
+      const { store } = bench
+      const runId = await bench.plan()
+      const worker = bench.startWorker()
+      await bench.writerCame()
+      await worker.stop()
+
+      expectTrace(store.text(runId)).toBe(`
+        planner: invoke_agent planner
+          planner: invoke_agent writer
+          worker: load rows
+            worker: chat small-model
+      `)
+      const planner = store.run(runId)
+      expect(planner.totals).toMatchObject({ llmCalls: 1, ...answerTokens })
+      const [writer] = store.runsOf('writer')
+      expect(writer).toMatchObject({ parentRunId: runId, status: 'completed', attempt: 1, firstRunId: undefined })
+      expect(writer!.totals).toMatchObject({ llmCalls: 1, ...answerTokens })
+      expect(planner.dispatches).toMatchObject([{ childRunId: writer!.runId }])
+    })
+
+    it('opens another run for a job that failed and is tried again', async () => {
+      await using bench = await startQueueBench(recipe, environment(broker.url))
+      const runId = await bench.plan()
+      bench.model.next(questions.report, 'fail')
+      const worker = bench.startWorker()
+      await bench.writerCame(2)
+      await worker.stop()
+
+      const [first, second] = bench.store.runsOf('writer')
+      expect(first).toMatchObject({ status: 'failed', attempt: 1, parentRunId: runId })
+      expect(second).toMatchObject({ status: 'completed', attempt: 2, firstRunId: first!.runId, parentRunId: runId })
+    })
+
+    it('joins again, and opens another run, for jobs whose workers died over them', async () => {
+      await using bench = await startQueueBench(recipe, environment(broker.url))
+      const { store, model } = bench
+      const runId = await bench.plan()
+      for (const question of [questions.columns, questions.report]) {
+        model.next(question, 'hang')
+        const dying = bench.startWorker()
+        await model.asked(question)
+        await dying.crash()
+      }
+      // The control: nobody has written a report.
+      expect(store.runsOf('writer')).toEqual([])
+
+      const worker = bench.startWorker()
+      await bench.writerCame()
+      await model.asked(questions.columns, 2)
+      await worker.stop()
+      expect(model.questions.toSorted()).toEqual([
+        questions.columns,
+        questions.columns,
+        questions.report,
+        questions.report,
+      ])
+      const spawned = store.run(runId).dispatches[0]!.childRunId
+      const [writer] = store.runsOf('writer')
+      expect(writer).toMatchObject({ status: 'completed', attempt: 2, firstRunId: spawned, parentRunId: runId })
+      // Nothing was written into the trace of the first attempt, which is lost with its process.
+      expect(writer!.runId).not.toBe(spawned)
+      expect(store.runs.find((run) => run.runId === spawned)).toBeUndefined()
+    })
+  })
+}
