@@ -1,7 +1,9 @@
+import { INVALID_SPAN_CONTEXT } from '@opentelemetry/api'
+
 import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
-import { AdoptedRun, type Adopter } from './adopted-run.ts'
-import { isCallElsewhere } from './agent-marks.ts'
 import { setState } from '../run/span-state.ts'
+import { AdoptedRun, type Adopter } from './adopted-run.ts'
+import { isCallElsewhere, isRequest } from './agent-marks.ts'
 import { statusError, type ReadableSpanLike } from './span-like.ts'
 import { SpanNode } from './span-node.ts'
 import { PartTally, type PartFeeder } from './tally.ts'
@@ -21,21 +23,27 @@ import { PartTally, type PartFeeder } from './tally.ts'
 export class Adoption {
   readonly #adopts: Adopter
   readonly #feeder: PartFeeder
+  readonly #isByMarks: boolean
+  /** What every span outside of runs is in until it has sums of its own: what is added to it says nothing. */
+  readonly #nowhere: PartTally
 
-  constructor(adopts: Adopter, feeder: PartFeeder) {
+  /** @param isByMarks whether it asks for the marks of frameworks, which servers and consumers do not have */
+  constructor(adopts: Adopter, feeder: PartFeeder, isByMarks: boolean) {
     this.#adopts = adopts
     this.#feeder = feeder
+    this.#isByMarks = isByMarks
+    this.#nowhere = new PartTally(new AdoptedRun(INVALID_SPAN_CONTEXT, true), undefined, feeder, 'agent')
+    this.#nowhere.isProvisional = true
   }
 
   /** The node of the first span of a trace in this process. */
   begin(span: ReadableSpanLike): SpanNode {
-    const part = this.#provisional(span, undefined)
-    part.root = new SpanNode(span, part, part, undefined, false)
-    return part.root
+    return new SpanNode(span, this.#nowhere, this.#nowhere, undefined, false)
   }
 
   /** Called before a child of a span starts whose part is provisional. */
   beforeChild(node: SpanNode): void {
+    if (this.#isByMarks && isRequest(node.span)) return
     if (node.part.root !== node) this.#separate(node)
     const { entry } = node.part
     if (!(entry instanceof AdoptedRun) || entry.isAsked) return
@@ -45,6 +53,7 @@ export class Adoption {
 
   /** Called when a span ends whose part is provisional. */
   atEnd(node: SpanNode): void {
+    if (this.#isByMarks && isRequest(node.span)) return
     const isSeparate = node.part.root === node
     // An agent that is called elsewhere shows no calls of models here.
     if (isCallElsewhere(node.span) && !(isSeparate && node.part.sums.llmCalls > 0)) return
@@ -55,7 +64,7 @@ export class Adoption {
 
   /** Gives a span a part of its own, within the one around it. */
   #separate(node: SpanNode): void {
-    const part = this.#provisional(node.span, node.part)
+    const part = this.#provisional(node.span, node.part === this.#nowhere ? undefined : node.part)
     part.root = node
     node.part = part
     node.tally = part

@@ -3,6 +3,8 @@ import type { Attributes } from '@opentelemetry/api'
 import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME, ATTR_RUNSPAN_CHILD_RUN_ID } from '../attributes.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 
+const kindServer = 1
+const kindConsumer = 4
 /** Kinds that mark the caller's side: what they call may be an agent elsewhere. */
 const kindClient = 2
 const kindProducer = 3
@@ -44,6 +46,11 @@ export function hasAgentMark(attributes: Attributes): boolean {
   if (typeof traceloop === 'string') return isOneOf(traceloop, 'agent', 'workflow')
   const mlflow = attributes[ALIASES_OF_ROLE.mlflow]
   return typeof mlflow === 'string' && isOneOf(mlflow.replaceAll('"', ''), 'agent', 'chain')
+}
+
+/** Whether a span is the answering side of a call: an agent may work below it. */
+export function isRequest({ kind }: ReadableSpanLike): boolean {
+  return kind === kindServer || kind === kindConsumer
 }
 
 /** Whether a span is the caller's side of a call: it stands for an agent only if that worked in this process. */

@@ -119,7 +119,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     })
     this.#onUsage = options.onUsage
     const adopts = adopter(options.adopt)
-    this.#adoption = adopts === undefined ? undefined : new Adoption(adopts, this)
+    this.#adoption = adopts === undefined ? undefined : new Adoption(adopts, this, options.adopt === 'agents')
     this.#price = (call) => {
       const nanoUsd = this.#prices.price(call)
       if (nanoUsd === undefined) count('callsUnpriced')
