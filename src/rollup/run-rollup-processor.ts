@@ -118,8 +118,6 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
         ),
     })
     this.#onUsage = options.onUsage
-    const adopts = adopter(options.adopt)
-    this.#adoption = adopts === undefined ? undefined : new Adoption(adopts, this, options.adopt === 'agents')
     this.#price = (call) => {
       const nanoUsd = this.#prices.price(call)
       if (nanoUsd === undefined) count('callsUnpriced')
@@ -135,6 +133,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       : undefined
     this.#metrics = runMetricsOf(options.metrics)
     this.tellsModels = this.#metrics !== undefined || this.detail.has('models')
+    const adopts = adopter(options.adopt)
+    this.#adoption = adopts === undefined ? undefined : new Adoption(adopts, this, options.adopt === 'agents')
     configureRegistry(options)
   }
 
