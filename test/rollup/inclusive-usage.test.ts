@@ -335,6 +335,7 @@ describe('what few spans say', () => {
   it.each([
     ['runspan.call.cache_write_1h.input_tokens', 'cacheWrite1hInputTokens'],
     ['gen_ai.usage.cache_creation.1h_input_tokens', 'cacheWrite1hInputTokens'],
+    ['anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'cacheWrite1hInputTokens'],
     ['gen_ai.usage.audio.input_tokens', 'audioInputTokens'],
     ['gen_ai.usage.audio_input_tokens', 'audioInputTokens'],
     ['llm.token_count.prompt_details.audio', 'audioInputTokens'],
