@@ -15,7 +15,6 @@ describe('the end of a process', () => {
     ['throw', 1],
     ['reject', 1],
     ['natural end', 0],
-    ['shutdown', 0],
   ] as const)('loses nothing by %s, and keeps the exit code', async (ending, code) => {
     await using collector = await startCollector()
     await using app = start({ options: { url: collector.url, maxExportBatchSize: 100 }, spans: 2000, finally: ending })

@@ -215,7 +215,7 @@ describe('a spool in mode overflow', () => {
 })
 
 describe('a spool in mode always', () => {
-  it.each(['always', 'interval', 'none'] as const)(
+  it.each(['always', 'none'] as const)(
     'has every request before it is sent, so that nothing is lost by kill -9 with sync %s',
     async (sync) => {
       await using collector = await startCollector(() => 'hang')
