@@ -1,7 +1,7 @@
 import { INVALID_SPAN_CONTEXT } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_ADOPTED, ATTR_RUNSPAN_ROLLUP_AGENT_SPAN_IDS, ATTR_RUNSPAN_RUN_ID } from '../attributes.ts'
-import { setState } from '../run/span-state.ts'
+import { clearState, setState } from '../run/span-state.ts'
 import { AdoptedRun, type Adopter } from './adopted-run.ts'
 import { isCallElsewhere, isRequest } from './agent-marks.ts'
 import { statusError, type ReadableSpanLike } from './span-like.ts'
@@ -82,12 +82,14 @@ export class Adoption {
 
 /**
  * Called when a span outside of runs has ended, and is no agent's. Where nothing was counted on it, it keeps nothing while
- * it waits to be exported: what starts below it later counts above it.
+ * it waits to be exported. What starts below it later counts above it, if it had children before.
  */
 export function leaveBehind(node: SpanNode): void {
   const { parent, span } = node
   if (node.counted || node.isBoundary || node.isLeafWithUsage || span.status.code === statusError) return
-  if (parent !== undefined && node.handle === undefined && parent.handle === undefined) setState(span, parent)
+  if (node.handle !== undefined) return
+  if (node.below === undefined) clearState(span)
+  else if (parent !== undefined && parent.handle === undefined) setState(span, parent)
 }
 
 /** How many agents below one that is found later are named at most. */

@@ -14,7 +14,7 @@ export interface SpanState {
 
 // A registered symbol: a second processor, or a second copy of the package, sees what is there already.
 const stateKey: unique symbol = Symbol.for('runspan.span') as never
-type Carrier = { [stateKey]?: SpanState }
+type Carrier = { [stateKey]?: SpanState | undefined }
 
 /** The state of a span, if it has one. */
 export function stateOf(span: object | undefined): SpanState | undefined {
@@ -24,6 +24,11 @@ export function stateOf(span: object | undefined): SpanState | undefined {
 /** Gives a span its state. */
 export function setState(span: object, state: SpanState): void {
   ;(span as Carrier)[stateKey] = state
+}
+
+/** Takes the state of a span off it. The property stays: spans keep their hidden class. */
+export function clearState(span: object): void {
+  ;(span as Carrier)[stateKey] = undefined
 }
 
 /** Remembers the handle of a span. */
