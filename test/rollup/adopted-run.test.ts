@@ -137,6 +137,7 @@ describe('a trace whose topmost span is an agent’s', () => {
       { name: 'tool', attributes: { 'gen_ai.operation.name': 'execute_tool' }, below: [call] },
       { name: 'prompt', attributes: { 'langsmith.span.kind': 'prompt', 'gen_ai.operation.name': 'chat' } },
       { name: 'invocation', scope: 'somebody else' },
+      { name: 'request', kind: SpanKind.SERVER, attributes: agent, below: [call] },
     ])
     expect(spans.all.flatMap(({ attributes }) => rollupKeys(attributes))).toEqual([])
   })
