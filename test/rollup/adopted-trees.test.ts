@@ -68,7 +68,11 @@ function playAlone(tree: RandomTree, { markAt, around, byId }: Setting): void {
 it('adds up the same for an agent that nobody wrapped, whenever it is found and whatever is around it', async () => {
   const property = fc.asyncProperty(randomTrees(10), settings, async (tree, setting) => {
     // A span that has ended is found by its id no more, and before an agent is found what starts below it counts above it.
-    if ((setting.byId || setting.markAt === 'end') && tree.steps.some(({ kind, index }, at) => kind === 'start' && hasEnded(tree, index, at))) return
+    if (
+      (setting.byId || setting.markAt === 'end') &&
+      tree.steps.some(({ kind, index }, at) => kind === 'start' && hasEnded(tree, index, at))
+    )
+      return
     await using spans = recordSpans({ rollup: { adopt: 'agents', prices: priceOfTrees } })
     playAlone(tree, setting)
     await spans.provider.forceFlush()

@@ -1,3 +1,4 @@
+import type * as Adk from '@google/adk'
 import type { BaseAgent, Gemini, LlmAgent, StreamingMode } from '@google/adk'
 import { z } from 'zod'
 
@@ -6,7 +7,7 @@ import type { Case, Kit, Producer } from '../../harness/producer.ts'
 import { longSystem, question } from '../../shared/texts.ts'
 
 /** Loaded once OpenTelemetry is registered: it has a copy of the API of its own, and asks it for a tracer at once. */
-let adk: typeof import('@google/adk')
+let adk: typeof Adk
 
 function modelOf({ origin }: Kit, model = 'gemini-2.5-flash'): Gemini {
   // Where the client of Google's API finds it.
