@@ -12,6 +12,8 @@ export const nodeBinary = `${root}node_modules/.bin/node`
 export interface Program extends AsyncDisposable {
   /** The next line that it prints; rejects with its output where it ends instead. */
   line(): Promise<string>
+  /** What of its output, errors included, fits a pattern; rejects with its output where it ends before. */
+  said(pattern: RegExp): Promise<string>
   /** Resolves when it has ended, which must be well. */
   readonly done: Promise<void>
   /** Asks it to go, as an operator would, and resolves when it has ended, which must be well. */
@@ -77,6 +79,19 @@ function startProgram(
       const next = (await lines.next()) as IteratorResult<string, undefined>
       if (next.done === true) throw new Error(`${args.join(' ')} ended without a line:\n${output}`)
       return next.value
+    },
+    async said(pattern) {
+      for (;;) {
+        const found = pattern.exec(output)?.[0]
+        if (found !== undefined) return found
+        const more = new Promise((resolve) => {
+          for (const stream of [child.stdout, child.stderr]) stream.once('data', resolve)
+        })
+        const end = ended.then(() => {
+          throw new Error(`${args.join(' ')} ended and did not say ${String(pattern)}:\n${output}`)
+        })
+        await Promise.race([more, end])
+      }
     },
     done,
     stop() {
