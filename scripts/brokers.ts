@@ -4,7 +4,7 @@
  *     node scripts/brokers.ts install    installs what is missing; needs root
  *     node scripts/brokers.ts where      prints where the programs are
  *
- * No service is started. Exits with 0 when all programs are there, 1 when one is not, and 2 for a wrong verb.
+ * Tests start them on ports of their own and stop them. Exits with 0 when all programs are there, 1 when one is not, and 2 for a wrong verb.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export function requireBroker(broker: BrokerName): string {
 }
 
 /**
- * Installs what is missing, without starting any service.
+ * Installs what is missing.
  *
  * @returns the names of the packages that were installed
  * @throws Error where apt-get cannot install: no Debian, no root, no network
@@ -51,7 +51,7 @@ export function installBrokers(): readonly string[] {
 }
 
 function apt(args: readonly string[]): void {
-  // At run level 1 Debian's packages start no service after they are installed: ours run on ports of their own.
+  // The run level asks packages not to start their services: nothing here uses those. systemd may start them anyway.
   const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' }
   const { status, error } = spawnSync('apt-get', args, { env, stdio: ['ignore', 2, 2] })
   if (error !== undefined) throw new Error('Failed to install the brokers: there is no apt-get here.')

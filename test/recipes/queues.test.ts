@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Broker } from '../../scripts/brokers/broker.ts'
+import { startNats } from '../../scripts/brokers/nats.ts'
 import { startPostgres } from '../../scripts/brokers/postgres.ts'
 import { startRabbitMq } from '../../scripts/brokers/rabbitmq.ts'
 import { startRedis } from '../../scripts/brokers/redis.ts'
@@ -23,6 +24,13 @@ const queues = [
     needs: 'rabbitmq',
     start: startRabbitMq,
     environment: (url: string) => ({ AMQP_URL: url }),
+  },
+  {
+    name: 'NATS JetStream',
+    recipe: 'nats',
+    needs: 'nats',
+    start: startNats,
+    environment: (url: string) => ({ NATS_URL: url, ACK_WAIT_MILLIS: '2000' }),
   },
   {
     name: 'pg-boss on PostgreSQL',
