@@ -53,7 +53,7 @@ describe('the package', () => {
     const packages = urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? url)
     expect([...new Set(packages)].toSorted()).toEqual(['@opentelemetry/api', 'runspan'])
     const folders = urls.flatMap((url) => /\/runspan\/dist\/([^/]+)\//.exec(url)?.[1] ?? [])
-    expect([...new Set(folders)].toSorted()).toEqual(['internal', 'propagation', 'rollup', 'run'])
+    expect([...new Set(folders)].toSorted()).toEqual(['internal', 'propagation', 'rollup', 'run', 'sampling'])
   })
 })
 

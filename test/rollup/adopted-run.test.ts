@@ -284,9 +284,10 @@ describe('runs of our own', () => {
     await using spans = recordSpans(adopting)
     const request = startForeign(server())
     await context.with(trace.setSpan(context.active(), request), async () => {
-      await wrapAgent('planner', () => {
+      const { ended } = await wrapAgent('planner', () => {
         recordLlmCall({ model: 'gpt-4.1-mini', provider: 'openai', inputTokens: 300, outputTokens: 5 })
-      }).ended
+      })
+      await ended
     })
     request.end()
     const inTrace = spans.of(request.spanContext().traceId)
@@ -344,7 +345,7 @@ describe('parents that are named by id alone', () => {
       for (const span of [model, node, chain]) span.setStatus({ code: SpanStatusCode.ERROR }).end()
     }
     if (outer === undefined) work()
-    else await wrapAgent(outer, work).ended
+    else await (await wrapAgent(outer, work)).ended
     const root = spans.all.find(({ attributes }) => attributes['runspan.rollup.scope'] === 'run')!
     expect(root.attributes).toMatchObject({ 'runspan.errors': 1, 'runspan.calls.llm': 1 })
   })
