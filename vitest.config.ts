@@ -11,9 +11,9 @@ export default defineConfig({
           exclude: [
             'test/e2e/**',
             'test/lanes/**',
-            'test/queues/**',
-            'test/python/**',
             'test/recipes/**',
+            // Packs and installs the package, as the lanes do.
+            'test/package/package.test.ts',
             'test/**/*.memory.test.ts',
           ],
           testTimeout: 20_000,
@@ -29,8 +29,13 @@ export default defineConfig({
           testTimeout: 300_000,
         },
       },
-      { test: { name: 'lanes', include: ['test/lanes/**/*.test.ts'], testTimeout: 300_000 } },
-      { test: { name: 'queues', include: ['test/queues/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'lanes',
+          include: ['test/lanes/**/*.test.ts', 'test/package/package.test.ts'],
+          testTimeout: 300_000,
+        },
+      },
       {
         test: {
           name: 'recipes',
@@ -40,7 +45,6 @@ export default defineConfig({
           expect: { poll: { timeout: 30_000 } },
         },
       },
-      { test: { name: 'python', include: ['test/python/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
