@@ -1,16 +1,7 @@
+import type { Subtotal } from '../run/run-tally.ts'
+
 /** What model calls add up to, as plain numbers. */
-export interface CallNumbers {
-  readonly llmCalls: number
-  readonly input: number
-  readonly output: number
-  readonly cacheRead: number
-  readonly cacheWrite: number
-  readonly reasoning: number
-  readonly nanoUsd: number
-  readonly reported: number
-  readonly priced: number
-  readonly unpriced: number
-}
+export type CallNumbers = Omit<Subtotal, 'toolCalls' | 'errors' | 'spans'>
 
 /**
  * Plain sums over model calls. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million
@@ -52,9 +43,17 @@ export class CallSums implements CallNumbers {
     )
   }
 
+  /** The cost, exact; `undefined` where no call has one. */
+  get costNanoUsd(): bigint | undefined {
+    return this.reported + this.priced > 0 ? BigInt(Math.round(this.nanoUsd)) : undefined
+  }
+
   /** A copy as plain data. */
   numbers(): CallNumbers {
     const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced } = this
     return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced }
   }
 }
+
+/** The names of all of them. */
+export const callNumberNames = Object.keys(new CallSums()) as readonly (keyof CallNumbers)[]

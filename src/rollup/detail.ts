@@ -14,8 +14,7 @@ import { RunspanError } from '../errors.ts'
 import { CountsByName } from '../internal/counts-by-name.ts'
 import { textOf } from '../internal/text-of.ts'
 import type { FamilyTotals, ModelTotals, RunDetail } from '../run/types.ts'
-import type { CallSums } from './call-sums.ts'
-import type { FamilySums } from './family-sums.ts'
+import { FamilySums } from './family-sums.ts'
 import type { ModelSums } from './sums-by-model.ts'
 import type { Sums } from './sums.ts'
 
@@ -106,22 +105,18 @@ function modelTotals(sums: ModelSums): ModelTotals {
     cacheReadInputTokens: sums.cacheRead,
     cacheWriteInputTokens: sums.cacheWrite,
     reasoningOutputTokens: sums.reasoning,
-    costNanoUsd: costOf(sums),
+    costNanoUsd: sums.costNanoUsd,
   }
 }
 
 function familyTotals(own: Sums, below: FamilySums | undefined): FamilyTotals {
-  const cost = costOf(own)
-  const costBelow = below === undefined ? undefined : costOf(below)
+  const family = new FamilySums()
+  family.addRun(own, below)
   return {
-    runs: 1 + (below?.runs ?? 0),
-    llmCalls: own.llmCalls + (below?.llmCalls ?? 0),
-    inputTokens: own.input + (below?.input ?? 0),
-    outputTokens: own.output + (below?.output ?? 0),
-    costNanoUsd: cost === undefined && costBelow === undefined ? undefined : (cost ?? 0n) + (costBelow ?? 0n),
+    runs: family.runs,
+    llmCalls: family.llmCalls,
+    inputTokens: family.input,
+    outputTokens: family.output,
+    costNanoUsd: family.costNanoUsd,
   }
-}
-
-function costOf(sums: CallSums): bigint | undefined {
-  return sums.reported + sums.priced > 0 ? BigInt(Math.round(sums.nanoUsd)) : undefined
 }

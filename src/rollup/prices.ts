@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../internal/clock.ts'
-import { wholeBuckets, type CostBreakdown } from './cost-buckets.ts'
+import { wholeBuckets, type CostBreakdown, type CostBuckets } from './cost-buckets.ts'
 import { FunctionPrice } from './function-price.ts'
 import { installedGenaiPackage, type GenaiPackage } from './genai-package.ts'
 import type { OwnPrice } from './own-price.ts'
@@ -89,16 +89,7 @@ export class PriceBook {
    * by n / 2 billionths at most.
    */
   price(call: PricedCall): number | undefined {
-    const provider = isName(call.provider) ? call.provider : undefined
-    const { model } = call
-    if (!isName(model)) return undefined
-    const clamped = clampedCall(call)
-    const prices = this.#remembered.get(provider)?.get(model) ?? this.#remember(provider, model)
-    for (const price of prices.own) {
-      const nanoUsd = price.nanoUsdOf(clamped)
-      if (nanoUsd !== undefined) return wholeNanoUsd(nanoUsd)
-    }
-    const nanoUsd = this.#listedPrice(prices, clamped, provider)?.nanoUsdOf(clamped)
+    const nanoUsd = this.#ask(call, nanoUsdOf)
     return nanoUsd === undefined ? undefined : wholeNanoUsd(nanoUsd)
   }
 
@@ -107,17 +98,23 @@ export class PriceBook {
    * times as long.
    */
   costBreakdown(call: PricedCall): CostBreakdown | undefined {
+    const buckets = this.#ask(call, bucketsOf)
+    return buckets === undefined ? undefined : wholeBuckets(buckets)
+  }
+
+  /** What the first price says that knows the call: those of the application's own, then the list's. */
+  #ask<T>(call: PricedCall, question: (price: Price, call: PricedCall) => T | undefined): T | undefined {
     const provider = isName(call.provider) ? call.provider : undefined
     const { model } = call
     if (!isName(model)) return undefined
     const clamped = clampedCall(call)
     const prices = this.#remembered.get(provider)?.get(model) ?? this.#remember(provider, model)
     for (const price of prices.own) {
-      const buckets = price.bucketsOf(clamped)
-      if (buckets !== undefined) return wholeBuckets(buckets)
+      const answer = question(price, clamped)
+      if (answer !== undefined) return answer
     }
-    const buckets = this.#listedPrice(prices, clamped, provider)?.bucketsOf(clamped)
-    return buckets === undefined ? undefined : wholeBuckets(buckets)
+    const listed = this.#listedPrice(prices, clamped, provider)
+    return listed === undefined ? undefined : question(listed, clamped)
   }
 
   /**
@@ -169,6 +166,9 @@ export class PriceBook {
     this.#onListMissing?.(error)
   }
 }
+
+const nanoUsdOf = (price: Price, call: PricedCall): number | undefined => price.nanoUsdOf(call)
+const bucketsOf = (price: Price, call: PricedCall): CostBuckets | undefined => price.bucketsOf(call)
 
 function isName(value: string | undefined): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxNameLength

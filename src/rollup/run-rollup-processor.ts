@@ -357,7 +357,9 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
 
 /** Tells a run, and the part of it that counted last, that it has gone over its budget. */
 function stopIfOver(whole: PartTally, part: PartTally, budget: RunBudget): void {
-  const error = budgetError(whole.entry.runId, budget, whole.snapshot())
+  const { nanoUsd, input, output, llmCalls, toolCalls } = whole.sums
+  const spent = { costUsd: nanoUsd / 1e9, inputTokens: input, outputTokens: output, llmCalls, toolCalls }
+  const error = budgetError(whole.entry.runId, budget, spent)
   if (error === undefined) return
   whole.entry.stopForBudget?.(error)
   if (part !== whole) part.entry.stopForBudget?.(error)

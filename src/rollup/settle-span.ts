@@ -1,4 +1,5 @@
 import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import { millisOf } from '../internal/hr-time.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
 import { callBeside } from './call-beside.ts'
 import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
@@ -153,7 +154,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     const call = {
       provider: facts.provider,
       model: facts.model,
-      timeUnixMillis: startTime[0] * 1000 + startTime[1] / 1e6,
+      timeUnixMillis: millisOf(startTime),
       inputTokens: input,
       outputTokens: output,
       cacheReadInputTokens: cacheRead,

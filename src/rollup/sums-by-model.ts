@@ -46,6 +46,7 @@ export class SumsByModel {
   }
 }
 
-function keyOf({ operation, provider, model }: CallOrigin): string {
+/** Tells origins apart. */
+export function keyOf({ operation, provider, model }: CallOrigin): string {
   return `${operation ?? ''}\n${provider ?? ''}\n${model ?? ''}`
 }

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK } from '../attributes.ts'
+import { millisOf } from '../internal/hr-time.ts'
 import type { RunEntry } from '../run/run-entry.ts'
 import type { ExpectedPart, IncompleteReason, PartTotals } from '../run/part-totals.ts'
 import type { RunTally, Subtotal } from '../run/run-tally.ts'
@@ -245,10 +246,6 @@ export function outermostOf(part: PartTally): PartTally {
   return whole as PartTally
 }
 
-function millisOf(time: readonly [number, number]): number {
-  return time[0] * 1000 + time[1] / 1e6
-}
-
 function totalsOf(sums: Sums, complete: boolean): RunTotals {
   const hasCost = sums.reported + sums.priced > 0
   return {
@@ -258,7 +255,7 @@ function totalsOf(sums: Sums, complete: boolean): RunTotals {
     cacheWriteInputTokens: sums.cacheWrite,
     reasoningOutputTokens: sums.reasoning,
     costUsd: hasCost ? sums.nanoUsd / 1e9 : undefined,
-    costNanoUsd: hasCost ? BigInt(Math.round(sums.nanoUsd)) : undefined,
+    costNanoUsd: sums.costNanoUsd,
     llmCalls: sums.llmCalls,
     toolCalls: sums.toolCalls,
     errors: sums.errors,

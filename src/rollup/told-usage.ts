@@ -1,6 +1,6 @@
-import { CallSums } from './call-sums.ts'
+import { CallSums, callNumberNames } from './call-sums.ts'
 import type { CallOrigin } from './contribution.ts'
-import type { SumsByModel } from './sums-by-model.ts'
+import { keyOf, type SumsByModel } from './sums-by-model.ts'
 
 /** What a model's calls add to counters now. */
 export type TellUsage = (origin: CallOrigin, news: CallSums) => void
@@ -10,19 +10,6 @@ interface Account {
   readonly due: CallSums
   readonly told: CallSums
 }
-
-const numbers = [
-  'llmCalls',
-  'input',
-  'output',
-  'cacheRead',
-  'cacheWrite',
-  'reasoning',
-  'nanoUsd',
-  'reported',
-  'priced',
-  'unpriced',
-] as const satisfies readonly (keyof CallSums)[]
 
 /**
  * What counters have been told of one part, and what it came to by now. A counter cannot go back: what a late span takes
@@ -34,8 +21,7 @@ export class ToldUsage {
   /** Takes in what has come. */
   add(sums: SumsByModel | undefined): void {
     for (const model of sums?.list() ?? []) {
-      const { operation, provider, model: name } = model.origin
-      const key = `${operation ?? ''}\n${provider ?? ''}\n${name ?? ''}`
+      const key = keyOf(model.origin)
       let account = this.#accounts.get(key)
       if (account === undefined) {
         account = { origin: model.origin, due: new CallSums(), told: new CallSums() }
@@ -52,12 +38,12 @@ export class ToldUsage {
     for (const { due } of this.#accounts.values()) spokenFor += Math.max(0, -due.unpriced)
     for (const { origin, due, told } of this.#accounts.values()) {
       const news = new CallSums()
-      for (const name of numbers) news[name] = Math.max(0, due[name] - told[name])
+      for (const name of callNumberNames) news[name] = Math.max(0, due[name] - told[name])
       const taken = Math.min(spokenFor, Math.max(0, due.unpriced))
       spokenFor -= taken
       news.unpriced = Math.max(0, due.unpriced - taken - told.unpriced)
       told.addNumbers(news, 1)
-      if (numbers.some((name) => news[name] > 0)) to(origin, news)
+      if (callNumberNames.some((name) => news[name] > 0)) to(origin, news)
     }
   }
 }

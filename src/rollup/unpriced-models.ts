@@ -1,8 +1,7 @@
-/** How many models are named at most. */
-const maxModels = 8
+import { CountsByName, otherName } from '../internal/counts-by-name.ts'
 
-/** Stands for models past those, as OpenTelemetry's `_OTHER` does. */
-const otherModels = '_OTHER'
+/** How many models are named at most, `_OTHER` among them. */
+const maxModels = 8
 
 /** A longer name is cut. */
 const maxNameLength = 128
@@ -12,30 +11,23 @@ const maxNameLength = 128
  * is named while any of its calls counts.
  */
 export class UnpricedModels {
-  readonly #calls = new Map<string, number>()
+  readonly #calls = new CountsByName(maxModels - 1)
 
   /** @param sign 1 to put a call in, -1 to take one out */
   add(model: string, sign: 1 | -1): void {
-    this.#addCalls(model.slice(0, maxNameLength), sign)
+    this.#calls.add(model.slice(0, maxNameLength), sign)
   }
 
   addAll(other: UnpricedModels, sign: 1 | -1): void {
-    for (const [model, calls] of other.#calls) this.#addCalls(model, sign * calls)
+    for (const [model, calls] of other.#calls.entries()) this.#calls.add(model, sign * calls)
   }
 
   /** Sorted; eight at most, of which the last may be `_OTHER`. Empty where all calls were taken out. */
   names(): string[] {
-    const names: string[] = []
-    for (const [model, calls] of this.#calls) if (calls > 0 && model !== otherModels) names.push(model)
+    const counted = this.#calls.entries().filter(([, calls]) => calls > 0)
+    const names = counted.map(([model]) => model).filter((model) => model !== otherName)
     names.sort()
-    if ((this.#calls.get(otherModels) ?? 0) > 0) names.push(otherModels)
-    return names
-  }
-
-  #addCalls(model: string, calls: number): void {
-    const isKept = this.#calls.has(model) || this.#calls.size < maxModels - 1
-    const name = isKept ? model : otherModels
-    this.#calls.set(name, (this.#calls.get(name) ?? 0) + calls)
+    return names.length < counted.length ? [...names, otherName] : names
   }
 }
 

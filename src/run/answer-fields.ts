@@ -1,17 +1,11 @@
 import type { UsageDetails } from './types.ts'
-import type { FoundDetails } from './usage-attributes.ts'
+import type { CallUsage, FoundDetails } from './usage-attributes.ts'
 
 /** A model's answer is somebody else's object: every field may hold anything. */
 export type Fields = Readonly<Record<string, unknown>>
 
 /** Usage as one provider's reader finds it, with input and output as totals. */
-export interface ReadUsage {
-  readonly inputTokens?: number | undefined
-  readonly outputTokens?: number | undefined
-  readonly cacheReadInputTokens?: number | undefined
-  readonly cacheWriteInputTokens?: number | undefined
-  readonly reasoningOutputTokens?: number | undefined
-  readonly costUsd?: number | undefined
+export interface ReadUsage extends Omit<CallUsage, keyof UsageDetails | 'model' | 'provider'> {
   readonly details?: UsageDetails | undefined
 }
 

@@ -1,6 +1,6 @@
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
-import type { RunBudget, RunTotals } from './types.ts'
+import type { RunBudget } from './types.ts'
 
 const limits = ['costUsd', 'inputTokens', 'outputTokens', 'totalTokens', 'llmCalls', 'toolCalls'] as const
 
@@ -19,13 +19,13 @@ export function checkBudget(budget: RunBudget | undefined): void {
 }
 
 /** What a run has used of a budget. */
-export type Spending = Pick<RunTotals, 'costUsd' | 'inputTokens' | 'outputTokens' | 'llmCalls' | 'toolCalls'>
+export type Spending = Readonly<Record<Exclude<keyof RunBudget, 'totalTokens'>, number>>
 
 /** The error of the first limit that is passed, or `undefined` within the budget. A limit may be reached, not passed. */
 export function budgetError(runId: string, budget: RunBudget, spent: Spending): RunspanError | undefined {
   for (const limit of limits) {
     const most = budget[limit]
-    const used = limit === 'totalTokens' ? spent.inputTokens + spent.outputTokens : (spent[limit] ?? 0)
+    const used = limit === 'totalTokens' ? spent.inputTokens + spent.outputTokens : spent[limit]
     if (most === undefined || used <= most) continue
     return new RunspanError(
       'budget_exceeded',

@@ -1,9 +1,11 @@
 import type { Span } from '@opentelemetry/api'
 
+import { millisOf } from '../internal/hr-time.ts'
+
 /** When a span started, in milliseconds since the epoch, where it says so: the SDK's do, as seconds and nanoseconds. */
 export function startUnixMillisOf(span: Span): number | undefined {
   const time = (span as { startTime?: readonly [number, number] }).startTime
-  return Array.isArray(time) ? time[0] * 1000 + time[1] / 1e6 : undefined
+  return Array.isArray(time) ? millisOf(time as [number, number]) : undefined
 }
 
 /** The same in nanoseconds, exact, as a decimal string. */
@@ -17,5 +19,5 @@ export function startUnixNanoOf(span: Span): string | undefined {
 export function durationMillisOf(span: Span): number | undefined {
   const duration = (span as { duration?: readonly [number, number] }).duration
   if (!Array.isArray(duration) || !(duration[0] >= 0)) return undefined
-  return duration[0] * 1000 + duration[1] / 1e6
+  return millisOf(duration as [number, number])
 }

@@ -3,8 +3,9 @@ import type { Attributes } from '@opentelemetry/api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { BucketSums } from '../../src/rollup/bucket-sums.ts'
 import { CallSums, type CallNumbers } from '../../src/rollup/call-sums.ts'
+import { CostSums } from '../../src/rollup/cost-sums.ts'
+import { writeDetail } from '../../src/rollup/detail.ts'
 import { PriceBook, type PricedCall } from '../../src/rollup/prices.ts'
 import { UnpricedModels, unpricedName } from '../../src/rollup/unpriced-models.ts'
 
@@ -105,13 +106,19 @@ describe('the cost of many calls', () => {
   })
 })
 
+function written(sums: CostSums): Attributes {
+  const attributes: Attributes = {}
+  writeDetail(attributes, { costs: sums.entries().map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) })) })
+  return attributes
+}
+
 describe('what calls were charged for', () => {
   const book = new PriceBook()
 
   it('sums exactly to what they cost, and can be taken out again', () => {
     const random = randomNumbers(7)
-    const sums = new BucketSums()
-    const others = new BucketSums()
+    const sums = new CostSums()
+    const others = new CostSums()
     let total = 0
     for (let index = 0; index < 2_000; index++) {
       const { nanoUsd, buckets } = book.costBreakdown(randomCall(random))!
@@ -119,8 +126,7 @@ describe('what calls were charged for', () => {
       ;(index % 2 === 0 ? sums : others).add(buckets, 1)
     }
     sums.addAll(others, 1)
-    const attributes: Attributes = {}
-    sums.write(attributes)
+    const attributes = written(sums)
     expect(Object.keys(attributes).toSorted()).toEqual([
       'runspan.cost.cache_read.nano_usd',
       'runspan.cost.cache_write.nano_usd',
@@ -130,9 +136,7 @@ describe('what calls were charged for', () => {
     ])
     expect(Object.values(attributes).reduce((sum: number, value) => sum + Number(value), 0)).toBe(total)
     others.addAll(others, -1)
-    const none: Attributes = {}
-    others.write(none)
-    expect(none).toEqual({})
+    expect(written(others)).toEqual({})
   })
 })
 
