@@ -3,7 +3,7 @@ import type { ExportableAttributes } from './exportable-span.ts'
 import type { KeyEntry, KeyTable } from './key-table.ts'
 
 import { varintSize } from './put-bytes.ts'
-import { tags } from './wire-tags.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
 
 /** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */
 export const maxValueDepth = 24
@@ -78,7 +78,7 @@ function writeAttribute(
   writer.tag(tag)
   const start = writer.startMessage()
   writer.raw(entry.field)
-  writer.tag(tags.keyValue.value)
+  writer.tag(otlpFields.keyValue.value)
   const valueStart = writer.startMessage()
   writeValue(writer, value, 0)
   if (writer.position - valueStart > keys.filter.maxValueSizeBytes) {
@@ -93,11 +93,11 @@ function writeAttribute(
 /** Writes what is inside an `AnyValue`: nothing for null, and for what OTLP has no kind for. */
 function writeValue(writer: ByteWriter, value: unknown, depth: number): void {
   if (typeof value === 'string') {
-    writer.tag(tags.anyValue.string)
+    writer.tag(otlpFields.anyValue.string)
     writer.text(value)
   } else if (typeof value === 'number') writeNumber(writer, value)
   else if (typeof value === 'boolean') {
-    writer.tag(tags.anyValue.bool)
+    writer.tag(otlpFields.anyValue.bool)
     writer.byte(value ? 1 : 0)
   } else if (typeof value === 'object' && value !== null && depth < maxValueDepth) writeObject(writer, value, depth + 1)
 }
@@ -105,22 +105,22 @@ function writeValue(writer: ByteWriter, value: unknown, depth: number): void {
 /** JavaScript does not tell 1 from 1.0: what is whole and fits goes out as an integer, as from every exporter. */
 function writeNumber(writer: ByteWriter, value: number): void {
   if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) {
-    writer.tag(tags.anyValue.int)
+    writer.tag(otlpFields.anyValue.int)
     writer.int64(value)
   } else {
-    writer.tag(tags.anyValue.double)
+    writer.tag(otlpFields.anyValue.double)
     writer.double(value)
   }
 }
 
 function writeObject(writer: ByteWriter, value: object, depth: number): void {
   if (value instanceof Uint8Array) {
-    writer.tag(tags.anyValue.bytes)
+    writer.tag(otlpFields.anyValue.bytes)
     writer.bytes(value)
     return
   }
   const isList = Array.isArray(value)
-  writer.tag(isList ? tags.anyValue.list : tags.anyValue.map)
+  writer.tag(isList ? otlpFields.anyValue.list : otlpFields.anyValue.map)
   const start = writer.startMessage()
   if (isList) writeList(writer, value, depth)
   else writeMap(writer, value as Readonly<Record<string, unknown>>, depth)
@@ -130,7 +130,7 @@ function writeObject(writer: ByteWriter, value: object, depth: number): void {
 function writeList(writer: ByteWriter, list: readonly unknown[], depth: number): void {
   // By index: a list with holes has nulls there.
   for (let index = 0; index < list.length; index++) {
-    writer.tag(tags.values.values)
+    writer.tag(otlpFields.values.values)
     const start = writer.startMessage()
     writeValue(writer, list[index], depth)
     writer.endMessage(start)
@@ -140,11 +140,11 @@ function writeList(writer: ByteWriter, list: readonly unknown[], depth: number):
 function writeMap(writer: ByteWriter, map: Readonly<Record<string, unknown>>, depth: number): void {
   for (const key in map) {
     if (!Object.hasOwn(map, key)) continue
-    writer.tag(tags.values.values)
+    writer.tag(otlpFields.values.values)
     const start = writer.startMessage()
-    writer.tag(tags.keyValue.key)
+    writer.tag(otlpFields.keyValue.key)
     writer.text(key)
-    writer.tag(tags.keyValue.value)
+    writer.tag(otlpFields.keyValue.value)
     const valueStart = writer.startMessage()
     writeValue(writer, map[key], depth)
     writer.endMessage(valueStart)
@@ -160,5 +160,5 @@ export function keyField(text: string): Uint8Array {
     size.push(left > 1 ? (rest & 0x7f) | 0x80 : rest)
     rest >>>= 7
   }
-  return Uint8Array.from([tags.keyValue.key, ...size, ...key])
+  return Uint8Array.from([otlpFields.keyValue.key, ...size, ...key])
 }

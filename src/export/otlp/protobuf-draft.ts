@@ -1,5 +1,5 @@
 import type { ByteWriter } from './byte-writer.ts'
-import { tags } from './wire-tags.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
 import type { DraftItem, DraftValue, SpanDraft } from './span-draft.ts'
 
 /** Which fields of a message are taken apart: attributes, texts, and messages that hold some. */
@@ -8,10 +8,10 @@ interface Shape {
 }
 
 const shape: Shape = {
-  [tags.span.attributes]: 'attribute',
-  [tags.span.events]: { [tags.event.attributes]: 'attribute' },
-  [tags.span.links]: { [tags.link.attributes]: 'attribute' },
-  [tags.span.status]: { [tags.status.message]: 'text' },
+  [otlpFields.span.attributes]: 'attribute',
+  [otlpFields.span.events]: { [otlpFields.event.attributes]: 'attribute' },
+  [otlpFields.span.links]: { [otlpFields.link.attributes]: 'attribute' },
+  [otlpFields.span.status]: { [otlpFields.status.message]: 'text' },
 }
 
 /** A field as it stands on the wire, and what is inside where that matters. */
@@ -34,13 +34,13 @@ export function protobufDraft(bytes: Uint8Array, writer: ByteWriter): SpanDraft 
   const withTag = (tag: number): readonly Field[] => fields.filter((field) => field.tag === tag)
   const values: Value[] = []
   collectValues(fields, values)
-  const events = withTag(tags.span.events)
-  const links = withTag(tags.span.links)
-  const attributes = withTag(tags.span.attributes)
+  const events = withTag(otlpFields.span.events)
+  const links = withTag(otlpFields.span.links)
+  const attributes = withTag(otlpFields.span.attributes)
   const counts: readonly (readonly [number, readonly Field[]])[] = [
-    [tags.span.droppedAttributesCount, attributes],
-    [tags.span.droppedEventsCount, events],
-    [tags.span.droppedLinksCount, links],
+    [otlpFields.span.droppedAttributesCount, attributes],
+    [otlpFields.span.droppedEventsCount, events],
+    [otlpFields.span.droppedLinksCount, links],
   ]
   return {
     values,
@@ -113,13 +113,13 @@ function attributeValue(body: Uint8Array): Value | undefined {
   let key = body.subarray(0, 0)
   let value: Value | undefined
   eachField(body, (tag, start, bodyStart, end) => {
-    if (tag === tags.keyValue.key) key = body.subarray(start, end)
-    if (tag !== tags.keyValue.value) return
+    if (tag === otlpFields.keyValue.key) key = body.subarray(start, end)
+    if (tag !== otlpFields.keyValue.value) return
     const any = body.subarray(bodyStart, end)
     eachField(any, (kind, _start, from, to) => {
       const content = any.subarray(from, to)
-      if (kind === tags.anyValue.string) value = new Text(content, key)
-      else if (kind >= tags.anyValue.list) {
+      if (kind === otlpFields.anyValue.string) value = new Text(content, key)
+      else if (kind >= otlpFields.anyValue.list) {
         value = { key, sizeBytes: content.length, text: undefined, replacement: undefined, isDropped: false }
       }
     })

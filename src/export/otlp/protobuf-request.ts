@@ -1,7 +1,7 @@
 import type { EncodedGroup, EncodedSpan } from './encoded-span.ts'
 import { varintSize } from './put-bytes.ts'
 import { groupSpans } from './span-groups.ts'
-import { tags } from './wire-tags.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
 
 /** An `ExportTraceServiceRequest` of spans that are encoded already. */
 export function protobufRequest(spans: readonly EncodedSpan[]): Uint8Array {
@@ -10,15 +10,15 @@ export function protobufRequest(spans: readonly EncodedSpan[]): Uint8Array {
   for (const resource of resources) sizeBytes += fieldSize(resource.size)
   const request = new Request(sizeBytes)
   for (const resource of resources) {
-    request.head(tags.request.resourceSpans, resource.size)
-    request.field(tags.resourceSpans.resource, resource.bytes)
+    request.head(otlpFields.request.resourceSpans, resource.size)
+    request.field(otlpFields.resourceSpans.resource, resource.bytes)
     for (const scope of resource.scopes) {
-      request.head(tags.resourceSpans.scopeSpans, scope.size)
-      request.field(tags.scopeSpans.scope, scope.group.bytes)
-      for (const span of scope.spans) request.field(tags.scopeSpans.spans, span.bytes)
-      request.text(tags.scopeSpans.schemaUrl, scope.group.schemaUrl)
+      request.head(otlpFields.resourceSpans.scopeSpans, scope.size)
+      request.field(otlpFields.scopeSpans.scope, scope.group.bytes)
+      for (const span of scope.spans) request.field(otlpFields.scopeSpans.spans, span.bytes)
+      request.text(otlpFields.scopeSpans.schemaUrl, scope.group.schemaUrl)
     }
-    request.text(tags.resourceSpans.schemaUrl, resource.schemaUrl)
+    request.text(otlpFields.resourceSpans.schemaUrl, resource.schemaUrl)
   }
   return request.bytes
 }

@@ -3,7 +3,7 @@ import type { ExportableEvent, ExportableLink, ExportableSpan } from './exportab
 import type { KeyTable } from './key-table.ts'
 import { writeAttributes } from './protobuf-attributes.ts'
 import { otlpFlags } from './span-flags.ts'
-import { tags } from './wire-tags.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
 
 /**
  * Writes a `Span` message. Fields that hold their default are left out, as protobuf's own encoders do.
@@ -14,49 +14,49 @@ export function writeSpan(writer: ByteWriter, span: ExportableSpan, keys: KeyTab
   const { filter } = keys
   const context = span.spanContext()
   const { traceId, spanId } = context
-  if (!writer.id(tags.span.traceId, traceId, 16) || !writer.id(tags.span.spanId, spanId, 8)) return false
+  if (!writer.id(otlpFields.span.traceId, traceId, 16) || !writer.id(otlpFields.span.spanId, spanId, 8)) return false
   if (context.traceState !== undefined) {
-    writeText(writer, tags.span.traceState, filter.traceState(context.traceState.serialize()))
+    writeText(writer, otlpFields.span.traceState, filter.traceState(context.traceState.serialize()))
   }
   const parent = span.parentSpanContext
-  if (parent !== undefined) writer.id(tags.span.parentSpanId, parent.spanId, 8)
-  writeText(writer, tags.span.name, filter.name(span.name, 'span.name'))
+  if (parent !== undefined) writer.id(otlpFields.span.parentSpanId, parent.spanId, 8)
+  writeText(writer, otlpFields.span.name, filter.name(span.name, 'span.name'))
   // OTLP has a kind 0, unspecified, in front of the API's.
-  writeCount(writer, tags.span.kind, span.kind + 1)
-  writer.tag(tags.span.startTime)
+  writeCount(writer, otlpFields.span.kind, span.kind + 1)
+  writer.tag(otlpFields.span.startTime)
   writer.time(span.startTime[0], span.startTime[1])
-  writer.tag(tags.span.endTime)
+  writer.tag(otlpFields.span.endTime)
   writer.time(span.endTime[0], span.endTime[1])
-  writeAttributes(writer, tags.span.attributes, span.attributes, keys)
-  writeCount(writer, tags.span.droppedAttributesCount, span.droppedAttributesCount)
+  writeAttributes(writer, otlpFields.span.attributes, span.attributes, keys)
+  writeCount(writer, otlpFields.span.droppedAttributesCount, span.droppedAttributesCount)
   const { events, links, status } = span
   for (let index = 0; index < events.length; index++) writeEvent(writer, events[index]!, keys)
-  writeCount(writer, tags.span.droppedEventsCount, span.droppedEventsCount)
+  writeCount(writer, otlpFields.span.droppedEventsCount, span.droppedEventsCount)
   let invalidLinks = 0
   for (let index = 0; index < links.length; index++) if (!writeLink(writer, links[index]!, keys)) invalidLinks++
-  writeCount(writer, tags.span.droppedLinksCount, (span.droppedLinksCount ?? 0) + invalidLinks)
+  writeCount(writer, otlpFields.span.droppedLinksCount, (span.droppedLinksCount ?? 0) + invalidLinks)
   if (status.code !== 0 || (status.message !== undefined && status.message !== '')) {
-    writer.tag(tags.span.status)
+    writer.tag(otlpFields.span.status)
     const start = writer.startMessage()
     if (status.message !== undefined) {
-      writeText(writer, tags.status.message, filter.text(status.message, 'status.message'))
+      writeText(writer, otlpFields.status.message, filter.text(status.message, 'status.message'))
     }
-    writeCount(writer, tags.status.code, status.code)
+    writeCount(writer, otlpFields.status.code, status.code)
     writer.endMessage(start)
   }
-  writer.tag(tags.span.flags)
+  writer.tag(otlpFields.span.flags)
   writer.fixed32(otlpFlags(context.traceFlags, parent?.isRemote))
   return true
 }
 
 function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable<Uint8Array>): void {
-  writer.tag(tags.span.events)
+  writer.tag(otlpFields.span.events)
   const start = writer.startMessage()
-  writer.tag(tags.event.time)
+  writer.tag(otlpFields.event.time)
   writer.time(event.time[0], event.time[1])
-  writeText(writer, tags.event.name, keys.filter.name(event.name, 'event.name'))
-  if (event.attributes !== undefined) writeAttributes(writer, tags.event.attributes, event.attributes, keys)
-  writeCount(writer, tags.event.droppedAttributesCount, event.droppedAttributesCount)
+  writeText(writer, otlpFields.event.name, keys.filter.name(event.name, 'event.name'))
+  if (event.attributes !== undefined) writeAttributes(writer, otlpFields.event.attributes, event.attributes, keys)
+  writeCount(writer, otlpFields.event.droppedAttributesCount, event.droppedAttributesCount)
   writer.endMessage(start)
 }
 
@@ -64,18 +64,21 @@ function writeEvent(writer: ByteWriter, event: ExportableEvent, keys: KeyTable<U
 function writeLink(writer: ByteWriter, link: ExportableLink, keys: KeyTable<Uint8Array>): boolean {
   const { context } = link
   const { position } = writer
-  writer.tag(tags.span.links)
+  writer.tag(otlpFields.span.links)
   const start = writer.startMessage()
-  if (!writer.id(tags.link.traceId, context.traceId, 16) || !writer.id(tags.link.spanId, context.spanId, 8)) {
+  if (
+    !writer.id(otlpFields.link.traceId, context.traceId, 16) ||
+    !writer.id(otlpFields.link.spanId, context.spanId, 8)
+  ) {
     writer.rewind(position)
     return false
   }
   if (context.traceState !== undefined) {
-    writeText(writer, tags.link.traceState, keys.filter.traceState(context.traceState.serialize()))
+    writeText(writer, otlpFields.link.traceState, keys.filter.traceState(context.traceState.serialize()))
   }
-  if (link.attributes !== undefined) writeAttributes(writer, tags.link.attributes, link.attributes, keys)
-  writeCount(writer, tags.link.droppedAttributesCount, link.droppedAttributesCount)
-  writer.tag(tags.link.flags)
+  if (link.attributes !== undefined) writeAttributes(writer, otlpFields.link.attributes, link.attributes, keys)
+  writeCount(writer, otlpFields.link.droppedAttributesCount, link.droppedAttributesCount)
+  writer.tag(otlpFields.link.flags)
   writer.fixed32(otlpFlags(context.traceFlags, context.isRemote))
   writer.endMessage(start)
   return true

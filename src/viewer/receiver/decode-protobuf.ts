@@ -1,6 +1,7 @@
 import { malformed, OtlpError } from '../../query/otlp/otlp-error.ts'
 import { readAttribute } from './protobuf-attributes.ts'
-import { fields, readMessage } from './protobuf-fields.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
+import { readMessage } from './read-message.ts'
 import { readSpan } from './protobuf-span.ts'
 import { SpanBatch, type MutableResource, type MutableScope } from '../../query/otlp/span-batch.ts'
 
@@ -13,7 +14,7 @@ export function decodeProtobuf(bytes: Uint8Array): SpanBatch {
   const batch = new SpanBatch()
   try {
     readMessage(bytes, (tag, reader) => {
-      if (tag !== fields.request.resourceSpans) return false
+      if (tag !== otlpFields.request.resourceSpans) return false
       readResourceSpans(reader.bytes(), batch)
       return true
     })
@@ -28,8 +29,8 @@ function readResourceSpans(bytes: Uint8Array, batch: SpanBatch): void {
   // Fields come in any order: spans that are read first see the attributes that are filled in later.
   const resource: MutableResource = { attributes: {} }
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.resourceSpans.resource) readResource(reader.bytes(), resource, batch)
-    else if (tag === fields.resourceSpans.scopeSpans) readScopeSpans(reader.bytes(), resource, batch)
+    if (tag === otlpFields.resourceSpans.resource) readResource(reader.bytes(), resource, batch)
+    else if (tag === otlpFields.resourceSpans.scopeSpans) readScopeSpans(reader.bytes(), resource, batch)
     else return false
     return true
   })
@@ -37,7 +38,7 @@ function readResourceSpans(bytes: Uint8Array, batch: SpanBatch): void {
 
 function readResource(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
   readMessage(bytes, (tag, reader) => {
-    if (tag !== fields.resource.attributes) return false
+    if (tag !== otlpFields.resource.attributes) return false
     readAttribute(reader.bytes(), resource.attributes, batch)
     return true
   })
@@ -46,8 +47,8 @@ function readResource(bytes: Uint8Array, resource: MutableResource, batch: SpanB
 function readScopeSpans(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
   const scope: MutableScope = { name: '' }
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.scopeSpans.scope) readScope(reader.bytes(), scope)
-    else if (tag === fields.scopeSpans.spans) readSpan(reader.bytes(), resource, scope, batch)
+    if (tag === otlpFields.scopeSpans.scope) readScope(reader.bytes(), scope)
+    else if (tag === otlpFields.scopeSpans.spans) readSpan(reader.bytes(), resource, scope, batch)
     else return false
     return true
   })
@@ -55,8 +56,8 @@ function readScopeSpans(bytes: Uint8Array, resource: MutableResource, batch: Spa
 
 function readScope(bytes: Uint8Array, scope: MutableScope): void {
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.scope.name) scope.name = reader.string()
-    else if (tag === fields.scope.version) {
+    if (tag === otlpFields.scope.name) scope.name = reader.string()
+    else if (tag === otlpFields.scope.version) {
       const version = reader.string()
       if (version !== '') scope.version = version
     } else return false

@@ -1,5 +1,6 @@
 import type { StoredValue } from '../../query/stored-span.ts'
-import { fields, readMessage } from './protobuf-fields.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
+import { readMessage } from './read-message.ts'
 import { deeper, integerOf, putAttribute, type MutableAttributes, type SpanBatch } from '../../query/otlp/span-batch.ts'
 
 /** Reads one `KeyValue` into `attributes`. */
@@ -8,8 +9,8 @@ export function readAttribute(bytes: Uint8Array, attributes: MutableAttributes, 
   let key = ''
   let value: StoredValue = null
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.keyValue.key) key = reader.string()
-    else if (tag === fields.keyValue.value) value = readValue(reader.bytes(), batch, depth)
+    if (tag === otlpFields.keyValue.key) key = reader.string()
+    else if (tag === otlpFields.keyValue.value) value = readValue(reader.bytes(), batch, depth)
     else return false
     return true
   })
@@ -19,14 +20,14 @@ export function readAttribute(bytes: Uint8Array, attributes: MutableAttributes, 
 function readValue(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredValue {
   let value: StoredValue = null
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.anyValue.string) value = reader.string()
-    else if (tag === fields.anyValue.int) value = integerOf(BigInt(reader.int64()))
-    else if (tag === fields.anyValue.double) value = reader.double()
-    else if (tag === fields.anyValue.bool) value = reader.bool()
-    else if (tag === fields.anyValue.list) value = readList(reader.bytes(), batch, deeper(depth))
-    else if (tag === fields.anyValue.map) value = readMap(reader.bytes(), batch, deeper(depth))
+    if (tag === otlpFields.anyValue.string) value = reader.string()
+    else if (tag === otlpFields.anyValue.int) value = integerOf(BigInt(reader.int64()))
+    else if (tag === otlpFields.anyValue.double) value = reader.double()
+    else if (tag === otlpFields.anyValue.bool) value = reader.bool()
+    else if (tag === otlpFields.anyValue.list) value = readList(reader.bytes(), batch, deeper(depth))
+    else if (tag === otlpFields.anyValue.map) value = readMap(reader.bytes(), batch, deeper(depth))
     // A copy: a view would keep the whole request in memory for as long as the span.
-    else if (tag === fields.anyValue.bytes) value = Uint8Array.from(reader.bytes())
+    else if (tag === otlpFields.anyValue.bytes) value = Uint8Array.from(reader.bytes())
     else return false
     return true
   })
@@ -36,7 +37,7 @@ function readValue(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredVa
 function readList(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredValue[] {
   const values: StoredValue[] = []
   readMessage(bytes, (tag, reader) => {
-    if (tag !== fields.values.values) return false
+    if (tag !== otlpFields.values.values) return false
     batch.countItem()
     values.push(readValue(reader.bytes(), batch, depth))
     return true
@@ -47,7 +48,7 @@ function readList(bytes: Uint8Array, batch: SpanBatch, depth: number): StoredVal
 function readMap(bytes: Uint8Array, batch: SpanBatch, depth: number): MutableAttributes {
   const map: MutableAttributes = {}
   readMessage(bytes, (tag, reader) => {
-    if (tag !== fields.values.values) return false
+    if (tag !== otlpFields.values.values) return false
     readAttribute(reader.bytes(), map, batch, depth)
     return true
   })

@@ -1,6 +1,7 @@
 import type { StoredEvent, StoredLink, StoredScope, StoredStatus } from '../../query/stored-span.ts'
 import { readAttribute } from './protobuf-attributes.ts'
-import { fields, readMessage } from './protobuf-fields.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
+import { readMessage } from './read-message.ts'
 import {
   kindOf,
   parentOf,
@@ -14,7 +15,7 @@ import {
 /** Reads one `Span` into the batch. */
 export function readSpan(bytes: Uint8Array, resource: MutableResource, scope: StoredScope, batch: SpanBatch): void {
   batch.countItem()
-  const of = fields.span
+  const of = otlpFields.span
   let traceId = ''
   let spanId = ''
   let parentSpanId: string | undefined
@@ -70,9 +71,9 @@ function readEvent(bytes: Uint8Array, batch: SpanBatch): StoredEvent {
   let timeUnixNano = 0n
   const attributes: MutableAttributes = {}
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.event.time) timeUnixNano = BigInt(reader.fixed64())
-    else if (tag === fields.event.name) name = reader.string()
-    else if (tag === fields.event.attributes) readAttribute(reader.bytes(), attributes, batch)
+    if (tag === otlpFields.event.time) timeUnixNano = BigInt(reader.fixed64())
+    else if (tag === otlpFields.event.name) name = reader.string()
+    else if (tag === otlpFields.event.attributes) readAttribute(reader.bytes(), attributes, batch)
     else return false
     return true
   })
@@ -87,11 +88,11 @@ function readLink(bytes: Uint8Array, batch: SpanBatch): StoredLink {
   let flags = 0
   const attributes: MutableAttributes = {}
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.link.traceId) traceId = hexOf(reader.bytes())
-    else if (tag === fields.link.spanId) spanId = hexOf(reader.bytes())
-    else if (tag === fields.link.traceState) traceState = reader.string()
-    else if (tag === fields.link.attributes) readAttribute(reader.bytes(), attributes, batch)
-    else if (tag === fields.link.flags) flags = reader.fixed32()
+    if (tag === otlpFields.link.traceId) traceId = hexOf(reader.bytes())
+    else if (tag === otlpFields.link.spanId) spanId = hexOf(reader.bytes())
+    else if (tag === otlpFields.link.traceState) traceState = reader.string()
+    else if (tag === otlpFields.link.attributes) readAttribute(reader.bytes(), attributes, batch)
+    else if (tag === otlpFields.link.flags) flags = reader.fixed32()
     else return false
     return true
   })
@@ -102,8 +103,8 @@ function readStatus(bytes: Uint8Array): StoredStatus {
   let code = 0
   let message: string | undefined
   readMessage(bytes, (tag, reader) => {
-    if (tag === fields.status.code) code = reader.int32()
-    else if (tag === fields.status.message) message = reader.string()
+    if (tag === otlpFields.status.code) code = reader.int32()
+    else if (tag === otlpFields.status.message) message = reader.string()
     else return false
     return true
   })
