@@ -5,20 +5,15 @@
  * `npm run bench:adopt`
  */
 import { SpanKind, context, trace, type Attributes } from '@opentelemetry/api'
-import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node'
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { RunRollupProcessor, type RollupOptions } from 'runspan'
 
+import { nullBatch } from './null-batch.ts'
 import { median, pairedRounds } from './paired.ts'
 
 const spansPerRequest = 6
 const requestsPerBlock = 200
 const rounds = 200
-
-const nullExporter: SpanExporter = {
-  export: (_spans, done) => done({ code: 0 }),
-  forceFlush: () => Promise.resolve(),
-  shutdown: () => Promise.resolve(),
-}
 
 const requestAttributes: Attributes = {
   'http.request.method': 'GET',
@@ -39,7 +34,7 @@ const queryAttributes: Attributes = {
 }
 
 function provider(rollup: RollupOptions | undefined): NodeTracerProvider {
-  const batch = new BatchSpanProcessor(nullExporter, { maxQueueSize: 1_000_000, scheduledDelayMillis: 3_600_000 })
+  const batch = nullBatch()
   return new NodeTracerProvider({
     spanProcessors: rollup === undefined ? [batch] : [new RunRollupProcessor(rollup), batch],
   })

@@ -7,9 +7,10 @@
  */
 import { SpanKind, context, trace, type Attributes, type Context, type Tracer } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node'
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { RunIdGenerator, RunRollupProcessor, startRun } from 'runspan'
 
+import { nullBatch } from './null-batch.ts'
 import { median, pairedRounds } from './paired.ts'
 
 /** How much is measured. */
@@ -22,12 +23,6 @@ interface Size {
 const usual: Size = { spansPerRun: 1000, openRuns: 0, rounds: 200 }
 /** Spans per round, so that short runs are timed in blocks. */
 const leastSpans = 1000
-
-const nullExporter: SpanExporter = {
-  export: (_spans, done) => done({ code: 0 }),
-  forceFlush: () => Promise.resolve(),
-  shutdown: () => Promise.resolve(),
-}
 
 interface Shape {
   readonly kind: SpanKind
@@ -75,7 +70,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 }
 
 function provider(hasRollup: boolean): NodeTracerProvider {
-  const batch = new BatchSpanProcessor(nullExporter, { maxQueueSize: 1_000_000, scheduledDelayMillis: 3_600_000 })
+  const batch = nullBatch()
   return new NodeTracerProvider({
     idGenerator: new RunIdGenerator(),
     spanProcessors: hasRollup ? [new RunRollupProcessor(), batch] : [batch],

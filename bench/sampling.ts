@@ -11,11 +11,9 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
-  BatchSpanProcessor,
   NodeTracerProvider,
   ParentBasedSampler,
   type Sampler,
-  type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
 import {
@@ -28,16 +26,11 @@ import {
   type RunSamplingOptions,
 } from 'runspan'
 
+import { nullBatch } from './null-batch.ts'
 import { median, pairedRounds } from './paired.ts'
 
 const rounds = 300
 const unitsPerBlock = 100
-
-const nullExporter: SpanExporter = {
-  export: (_spans, done) => done({ code: 0 }),
-  forceFlush: () => Promise.resolve(),
-  shutdown: () => Promise.resolve(),
-}
 
 interface SetUp {
   readonly sampler: Sampler
@@ -49,7 +42,7 @@ const on = (): Sampler => new ParentBasedSampler({ root: new AlwaysOnSampler() }
 const off = (): Sampler => new ParentBasedSampler({ root: new AlwaysOffSampler() })
 
 function provider({ sampler, sampling, rollup }: SetUp): NodeTracerProvider {
-  const batch = new BatchSpanProcessor(nullExporter, { maxQueueSize: 1_000_000, scheduledDelayMillis: 3_600_000 })
+  const batch = nullBatch()
   const leaving: SpanProcessor = sampling === undefined ? batch : new RunSamplingProcessor(batch, sampling)
   return new NodeTracerProvider({
     idGenerator: new RunIdGenerator(),

@@ -84,6 +84,7 @@ describe.skipIf(python.status === 'missing')('a FastAPI service with OpenTelemet
 
   // Fails as long as readers add up only what Runspan wrote; then this one is to say `it`.
   it.fails('has its tokens in the totals that readers find', () => {
+    console.warn('expected to fail: readers add up what Runspan wrote, and a service without it has written no rollup')
     expect(run.totals).toMatchObject({ llmCalls: 1, inputTokens: sumBill(model.ledger).inputTokens })
   })
 })

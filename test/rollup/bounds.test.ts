@@ -1,31 +1,18 @@
 import { ROOT_CONTEXT, TraceFlags, context, trace, type Context, type TimeInput } from '@opentelemetry/api'
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
-import { RunIdGenerator, RunRollupProcessor, startRun, stats, type OpenRun } from '../../src/index.ts'
+import { startRun, stats, type OpenRun } from '../../src/index.ts'
 import { shared } from '../../src/run/shared.ts'
 import { chat, emitSpans, startForeign } from '../support/emit-spans.ts'
+import { registerNullProvider } from '../support/null-provider.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
-/** The real chain, without an exporter that keeps what it is given. */
-function quietProvider(maxOpenRuns?: number): NodeTracerProvider {
-  const nowhere = {
-    export: (_spans: unknown, done: (result: { code: number }) => void) => done({ code: 0 }),
-    shutdown: () => Promise.resolve(),
-  }
-  return new NodeTracerProvider({
-    idGenerator: new RunIdGenerator(),
-    spanProcessors: [
-      new RunRollupProcessor({ prices: () => 0.000001, ...(maxOpenRuns !== undefined && { maxOpenRuns }) }),
-      new BatchSpanProcessor(nowhere, { maxQueueSize: 500_000, scheduledDelayMillis: 3_600_000 }),
-    ],
-  })
-}
+const prices = (): number => 0.000001
 
 describe('a run of 100 000 spans', () => {
-  it('counts each of them, to the token and to the billionth of a dollar', async () => {
-    await using _ = recordSpans()
-    const tracerProvider = quietProvider()
+  it('counts each of them, to the token and to the billionth of a dollar', () => {
+    using quiet = registerNullProvider({ prices })
+    const tracerProvider = quiet.provider
     const tracer = tracerProvider.getTracer('big')
     const run = startRun('big', { tracerProvider })
     const around = run.with(() => context.active())
@@ -52,14 +39,13 @@ describe('a run of 100 000 spans', () => {
       costNanoUsd: 80_000n * 1000n,
       complete: true,
     })
-    await tracerProvider.shutdown()
   })
 })
 
 describe('10 000 open runs', () => {
-  it('keep their numbers apart, however their spans interleave', async () => {
-    await using _ = recordSpans()
-    const tracerProvider = quietProvider()
+  it('keep their numbers apart, however their spans interleave', () => {
+    using quiet = registerNullProvider({ prices })
+    const tracerProvider = quiet.provider
     const tracer = tracerProvider.getTracer('many')
     const runs: { readonly run: OpenRun; readonly inside: Context }[] = []
     for (let made = 0; made < 10_000; made++) {
@@ -79,12 +65,11 @@ describe('10 000 open runs', () => {
     })
     expect(wrong).toEqual([])
     expect(shared().open.size).toBe(0)
-    await tracerProvider.shutdown()
   })
 
-  it('are as many as are watched; one more lets go of the oldest, which still ends with its totals', async () => {
-    await using _ = recordSpans()
-    const tracerProvider = quietProvider(10_000)
+  it('are as many as are watched; one more lets go of the oldest, which still ends with its totals', () => {
+    using quiet = registerNullProvider({ prices, maxOpenRuns: 10_000 })
+    const tracerProvider = quiet.provider
     const before = stats().openRunsEvicted
     const runs = Array.from({ length: 10_001 }, () => startRun('many', { tracerProvider }))
     expect(shared().open.size).toBe(10_000)
@@ -92,7 +77,6 @@ describe('10 000 open runs', () => {
     runs[0]!.with(() => tracerProvider.getTracer('x').startSpan('work').end())
     expect(runs[0]!.end().totals).toMatchObject({ spans: 2, complete: true })
     for (const run of runs.slice(1)) run.end()
-    await tracerProvider.shutdown()
   })
 })
 

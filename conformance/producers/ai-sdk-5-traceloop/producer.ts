@@ -6,8 +6,8 @@ import * as ai from 'ai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
-import type { Gap } from '../../shared/gaps.ts'
+import { aiSdkCases } from '../../common/ai-sdk-cases.ts'
+import type { Gap } from '../../common/gaps.ts'
 
 /** Put Runspan's processor before Traceloop's, and these are right too. */
 const withoutMetadata: Gap = {

@@ -4,8 +4,7 @@ import * as ai from 'ai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
-import { unwrapped } from '../../shared/unwrapped.ts'
+import { aiSdkCases, unwrappedAiSdkCases } from '../../common/ai-sdk-cases.ts'
 
 const cases = aiSdkCases(
   {
@@ -24,12 +23,5 @@ export const producer: Producer = {
   showsTools: true,
   start: (setUp) => void registerNodeSdk(setUp),
   rollup: { adopt: 'agents' },
-  cases: [
-    ...cases,
-    ...unwrapped(
-      cases,
-      ['generateText', 'generateText, steps with tools', 'streamText, steps with tools', 'generateObject'],
-      'streamText, steps with tools',
-    ),
-  ],
+  cases: [...cases, ...unwrappedAiSdkCases(cases)],
 }

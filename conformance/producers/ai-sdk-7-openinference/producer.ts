@@ -7,7 +7,7 @@ import * as ai from 'ai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { aiSdkCases } from '../../shared/ai-sdk-cases.ts'
+import { aiSdkCases } from '../../common/ai-sdk-cases.ts'
 
 export const producer: Producer = {
   title: 'Vercel AI SDK 7, rewritten by OpenInference before Runspan sees it',

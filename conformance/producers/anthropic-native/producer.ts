@@ -2,7 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { anthropicCases } from '../../shared/anthropic-cases.ts'
+import { anthropicCases } from '../../common/anthropic-cases.ts'
 
 export const producer: Producer = {
   title: '`@anthropic-ai/sdk`, the spans it writes itself',

@@ -3,7 +3,7 @@ import { AnthropicInstrumentation } from '@arizeai/openinference-instrumentation
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { anthropicCases } from '../../shared/anthropic-cases.ts'
+import { anthropicCases } from '../../common/anthropic-cases.ts'
 
 export const producer: Producer = {
   title: '`@anthropic-ai/sdk` under OpenInference, beside the spans it writes itself',

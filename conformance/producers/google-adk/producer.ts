@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Case, Kit, Producer } from '../../harness/producer.ts'
-import { longSystem, question } from '../../shared/texts.ts'
+import { longSystem, question } from '../../common/texts.ts'
 
 /** Loaded once OpenTelemetry is registered: it has a copy of the API of its own, and asks it for a tracer at once. */
 let adk: typeof Adk

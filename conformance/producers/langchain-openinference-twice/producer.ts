@@ -5,7 +5,7 @@ import OpenAI from 'openai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { langChainCases, unwrappedLangChainCases } from '../../shared/langchain-cases.ts'
+import { langChainCases, unwrappedLangChainCases } from '../../common/langchain-cases.ts'
 
 const because = 'OpenInference never ends the span of a call of the client that fails.'
 

@@ -3,7 +3,7 @@ import * as callbackManager from '@langchain/core/callbacks/manager'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { langChainCases, unwrappedLangChainCases } from '../../shared/langchain-cases.ts'
+import { langChainCases, unwrappedLangChainCases } from '../../common/langchain-cases.ts'
 
 export const producer: Producer = {
   title: 'LangChain and LangGraph under OpenInference',

@@ -3,7 +3,7 @@ import { LangChainInstrumentation } from '@traceloop/instrumentation-langchain'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { langChainCases } from '../../shared/langchain-cases.ts'
+import { langChainCases } from '../../common/langchain-cases.ts'
 
 export const producer: Producer = {
   title: 'LangChain and LangGraph under Traceloop',

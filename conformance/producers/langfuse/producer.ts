@@ -4,8 +4,8 @@ import OpenAI from 'openai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { openAiCases } from '../../shared/openai-cases.ts'
-import { question } from '../../shared/texts.ts'
+import { openAiCases } from '../../common/openai-cases.ts'
+import { question } from '../../common/texts.ts'
 
 export const producer: Producer = {
   title: '`openai` under Langfuse',

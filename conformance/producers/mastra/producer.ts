@@ -10,7 +10,7 @@ import { z } from 'zod'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Case, Kit, Producer } from '../../harness/producer.ts'
-import { longSystem, question } from '../../shared/texts.ts'
+import { longSystem, question } from '../../common/texts.ts'
 
 let bridge: OtelBridge
 

@@ -4,7 +4,7 @@ import OpenAI from 'openai'
 
 import { registerNodeSdk } from '../../harness/node-sdk.ts'
 import type { Producer } from '../../harness/producer.ts'
-import { openAiCases } from '../../shared/openai-cases.ts'
+import { openAiCases } from '../../common/openai-cases.ts'
 
 export const producer: Producer = {
   title: '`openai` under Langfuse and OpenInference at once',

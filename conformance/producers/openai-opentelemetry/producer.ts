@@ -7,7 +7,7 @@ import { TracerProvider } from '@opentelemetry/sdk-trace'
 import type * as openai from 'openai'
 
 import type { Producer } from '../../harness/producer.ts'
-import { openAiCases } from '../../shared/openai-cases.ts'
+import { openAiCases } from '../../common/openai-cases.ts'
 
 let OpenAI: typeof openai.OpenAI
 

@@ -1,10 +1,7 @@
 import type { ExportableAttributes } from './exportable-span.ts'
 import { jsonText } from './json-text.ts'
-import type { KeyEntry, KeyTable } from './key-table.ts'
+import { maxRememberedLength, type KeyEntry, type KeyTable } from './key-table.ts'
 import { maxValueDepth } from './protobuf-attributes.ts'
-
-/** Longest text that is kept to be compared with the next one. */
-const maxRememberedLength = 64
 
 /** Attributes as a list of `KeyValue`s. */
 export function attributesJson(attributes: ExportableAttributes, keys: KeyTable<string>): string {

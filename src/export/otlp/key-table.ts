@@ -15,6 +15,8 @@ export interface KeyEntry<Field> {
 }
 
 const maxEntries = 4096
+/** Longest text that is kept to be compared with the next one. */
+export const maxRememberedLength = 64
 const maxKeyLength = 256
 
 /** What a destination does with each attribute key. Programs use few keys again and again, so each is looked at once. */

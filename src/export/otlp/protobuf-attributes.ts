@@ -1,15 +1,12 @@
 import type { ByteWriter } from './byte-writer.ts'
 import type { ExportableAttributes } from './exportable-span.ts'
-import type { KeyEntry, KeyTable } from './key-table.ts'
+import { maxRememberedLength, type KeyEntry, type KeyTable } from './key-table.ts'
 
 import { varintSize } from './put-bytes.ts'
 import { otlpFields } from '../../internal/otlp-fields.ts'
 
 /** Levels of lists and maps inside a value. Decoders stop at 100 messages, and a map takes three of them per level. */
 export const maxValueDepth = 24
-
-/** Longest text that is kept to be compared with the next one. */
-const maxRememberedLength = 64
 
 /** Writes attributes as repeated `KeyValue`s. */
 export function writeAttributes(

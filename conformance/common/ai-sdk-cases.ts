@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Case, Kit } from '../harness/producer.ts'
 import { withGaps, type Gaps } from './gaps.ts'
 import { longSystem, question } from './texts.ts'
+import { unwrapped } from './unwrapped.ts'
 
 /**
  * What the majors of the AI SDK have in common. Their types differ in every detail, so options are not checked against
@@ -191,4 +192,13 @@ export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Diffe
     },
   ]
   return withGaps(cases, gaps)
+}
+
+/** Those of them that are done without `wrapAgent` too. */
+export function unwrappedAiSdkCases(cases: readonly Case[]): readonly Case[] {
+  return unwrapped(
+    cases,
+    ['generateText', 'generateText, steps with tools', 'streamText, steps with tools', 'generateObject'],
+    'streamText, steps with tools',
+  )
 }
