@@ -5,7 +5,7 @@ import type { ListedRun, RunReader } from '../../src/query/run-reader.ts'
 import { walkFamily } from '../../src/query/family-tree.ts'
 import { walkPages } from '../../src/query/page.ts'
 import { ids, longRunSpans, readerWorld, threadRuns } from './reader-world.ts'
-import { at } from './stored-spans.ts'
+import { at as atOfWorld } from './stored-spans.ts'
 
 /** What backends differ in. Everything else is the same everywhere. */
 export interface ReaderAbilities {
@@ -26,14 +26,20 @@ export interface OpenedReader extends AsyncDisposable {
 
 /**
  * What every reader does. Call it with what opens a reader of a store that has the given spans, and no others.
+ *
+ * @param startsAtUnixMillis when the world begins. Some stores answer by the clock; the others are shown an old one
  */
 export function describeReader(
   name: string,
   abilities: ReaderAbilities,
   open: (spans: readonly StoredSpan[]) => Promise<OpenedReader>,
+  startsAtUnixMillis = msOfWorld(0),
 ): void {
   describe(`a reader of ${name}`, () => {
-    const world = readerWorld()
+    const later = BigInt(startsAtUnixMillis - msOfWorld(0)) * 1_000_000n
+    const at = (millis: number): bigint => atOfWorld(millis) + later
+    const ms = (millis: number): number => Number(at(millis) / 1_000_000n)
+    const world = readerWorld().map((span) => movedBy(later, span))
     let opened: OpenedReader
     let reader: RunReader
     beforeAll(async () => {
@@ -487,6 +493,15 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Milliseconds of the world as milliseconds since the epoch. */
-function ms(millis: number): number {
-  return Number(at(millis) / 1_000_000n)
+function msOfWorld(millis: number): number {
+  return Number(atOfWorld(millis) / 1_000_000n)
+}
+
+function movedBy(nanos: bigint, span: StoredSpan): StoredSpan {
+  return {
+    ...span,
+    startUnixNano: span.startUnixNano + nanos,
+    endUnixNano: span.endUnixNano + nanos,
+    events: span.events.map((event) => ({ ...event, timeUnixNano: event.timeUnixNano + nanos })),
+  }
 }
