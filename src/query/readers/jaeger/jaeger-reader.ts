@@ -1,4 +1,5 @@
 import { RunspanError } from '../../../errors.ts'
+import { systemClock, type Clock } from '../../../internal/clock.ts'
 import { createRunReader } from '../../create-run-reader.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { BackendClient } from '../http/backend-client.ts'
@@ -21,6 +22,7 @@ export interface JaegerReaderOptions extends BackendOptions {
  * answer. Jaeger has no pages: lists and walks over spans fetch whole traces and cut them here.
  *
  * @param url base address of the query API, `http://localhost:16686`; credentials in it go out as basic authentication
+ * @param clock what "now" is for searches and idle threads
  * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
  *
  * @example
@@ -32,7 +34,11 @@ export interface JaegerReaderOptions extends BackendOptions {
  * console.log(family?.totals.costNanoUsd, family?.flags)
  * ```
  */
-export function createJaegerReader(url: string | URL, options: JaegerReaderOptions = {}): RunReader {
+export function createJaegerReader(
+  url: string | URL,
+  options: JaegerReaderOptions = {},
+  clock: Clock = systemClock,
+): RunReader {
   const { searchDepth = 1_000, lookbackMillis = 10 * 365 * 86_400_000, ...backend } = options
   for (const [name, value] of [
     ['searchDepth', searchDepth],
@@ -45,5 +51,6 @@ export function createJaegerReader(url: string | URL, options: JaegerReaderOptio
       )
     }
   }
-  return createRunReader(new JaegerSource(new BackendClient('Jaeger', url, backend), searchDepth, lookbackMillis))
+  const client = new BackendClient('Jaeger', url, backend)
+  return createRunReader(new JaegerSource(client, searchDepth, lookbackMillis, clock), clock)
 }

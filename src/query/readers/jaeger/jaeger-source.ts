@@ -1,4 +1,4 @@
-import { systemClock } from '../../../internal/clock.ts'
+import type { Clock } from '../../../internal/clock.ts'
 import {
   ATTR_GEN_AI_AGENT_NAME,
   ATTR_GEN_AI_CONVERSATION_ID,
@@ -38,15 +38,17 @@ export class JaegerSource implements SpanSource {
   readonly #client: BackendClient
   readonly #searchDepth: number
   readonly #lookbackMillis: number
+  readonly #clock: Clock
   #dialect: Promise<Dialect> | undefined
   /** Some stores search within one service only. */
   #needsService = false
 
-  constructor(client: BackendClient, searchDepth: number, lookbackMillis: number) {
+  constructor(client: BackendClient, searchDepth: number, lookbackMillis: number, clock: Clock) {
     this.name = `Jaeger at ${client.url}`
     this.#client = client
     this.#searchDepth = searchDepth
     this.#lookbackMillis = lookbackMillis
+    this.#clock = clock
   }
 
   async readTrace(traceId: string, maxSpans: number): Promise<StoredTrace | undefined> {
@@ -87,7 +89,7 @@ export class JaegerSource implements SpanSource {
     attributes: Readonly<Record<string, string>>,
     { service, fromUnixMillis, toUnixMillis }: RunFilter,
   ): Promise<{ readonly traces: ReadonlyMap<string, readonly StoredSpan[]>; readonly isCut: boolean }> {
-    const nowMillis = systemClock.nowUnixMillis()
+    const nowMillis = this.#clock.nowUnixMillis()
     const search: JaegerSearch = {
       service,
       attributes,
@@ -111,8 +113,12 @@ export class JaegerSource implements SpanSource {
 
   async #findDialect(): Promise<Dialect> {
     try {
-      const now = new Date(systemClock.nowUnixMillis()).toISOString()
-      const query = { 'query.startTimeMin': now, 'query.startTimeMax': now, 'query.searchDepth': '1' }
+      const nowMillis = this.#clock.nowUnixMillis()
+      const query = {
+        'query.startTimeMin': new Date(nowMillis - 1_000).toISOString(),
+        'query.startTimeMax': new Date(nowMillis).toISOString(),
+        'query.searchDepth': '1',
+      }
       // Older versions answer the web page for what they do not know; a store may refuse to search without a service.
       const { status, bytes } = await this.#client.get('api/v3/trace-summaries', query, [400, 404])
       return isJson(bytes) || status === 400 ? 'current' : 'legacy'

@@ -1,4 +1,5 @@
 import { RunspanError } from '../../../errors.ts'
+import { systemClock, type Clock } from '../../../internal/clock.ts'
 import { createRunReader } from '../../create-run-reader.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { BackendClient } from '../http/backend-client.ts'
@@ -22,9 +23,14 @@ export interface TempoReaderOptions extends BackendOptions {
  * and cuts long attributes without a word. It has no pages of spans: walks over spans fetch whole traces.
  *
  * @param url base address of the query API, `http://localhost:3200`; credentials in it go out as basic authentication
+ * @param clock what "now" is for searches and idle threads
  * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
  */
-export function createTempoReader(url: string | URL, options: TempoReaderOptions = {}): RunReader {
+export function createTempoReader(
+  url: string | URL,
+  options: TempoReaderOptions = {},
+  clock: Clock = systemClock,
+): RunReader {
   const { searchLimit = 1_000, lookbackMillis = weekMillis, windowMillis = weekMillis, ...backend } = options
   for (const [name, value] of [
     ['searchLimit', searchLimit],
@@ -39,5 +45,5 @@ export function createTempoReader(url: string | URL, options: TempoReaderOptions
     }
   }
   const how = { limit: searchLimit, lookbackMillis, windowMillis }
-  return createRunReader(new TempoSource(new BackendClient('Tempo', url, backend), how))
+  return createRunReader(new TempoSource(new BackendClient('Tempo', url, backend), how, clock), clock)
 }

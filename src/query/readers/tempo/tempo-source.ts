@@ -1,4 +1,4 @@
-import { systemClock } from '../../../internal/clock.ts'
+import type { Clock } from '../../../internal/clock.ts'
 import { textAt } from '../../attribute-values.ts'
 import { findAmong } from '../../find-among.ts'
 import { mapLimited } from '../../map-limited.ts'
@@ -32,11 +32,13 @@ export class TempoSource implements SpanSource {
   readonly name: string
   readonly #client: BackendClient
   readonly #how: TempoSearch
+  readonly #clock: Clock
 
-  constructor(client: BackendClient, how: TempoSearch) {
+  constructor(client: BackendClient, how: TempoSearch, clock: Clock) {
     this.name = `Tempo at ${client.url}`
     this.#client = client
     this.#how = how
+    this.#clock = clock
   }
 
   async readTrace(traceId: string, maxSpans: number): Promise<StoredTrace | undefined> {
@@ -85,7 +87,7 @@ export class TempoSource implements SpanSource {
     { fromUnixMillis, toUnixMillis }: RunFilter,
   ): Promise<{ readonly traces: readonly StoredTrace[]; readonly isCut: boolean }> {
     const { limit, lookbackMillis, windowMillis } = this.#how
-    const nowMillis = systemClock.nowUnixMillis()
+    const nowMillis = this.#clock.nowUnixMillis()
     // Clocks of others may be ahead.
     const to = toUnixMillis ?? nowMillis + dayMillis
     const from = Math.max(fromUnixMillis ?? nowMillis - lookbackMillis, 0)
