@@ -9,6 +9,8 @@ import { runTreeOf, type RunTree } from './run-tree.ts'
 import type { SpanSource, TraceOutline } from './span-source.ts'
 
 const defaultMaxRuns = 1_000
+/** How far the clock of a child may be behind that of its parent. A search of all times is what stores are slowest at. */
+const clockSkewMillis = 86_400_000
 
 /** Reads the family of a run. @throws {@link RunspanError} `bad_request` where `maxRuns` is no number of runs */
 export async function readFamily(
@@ -45,6 +47,12 @@ class FamilyWalk {
   constructor(source: SpanSource, maxRuns: number) {
     this.#source = source
     this.#maxRuns = maxRuns
+  }
+
+  #startMillisOf(runId: string): number | undefined {
+    const tree = this.#tree(runId)
+    // Of a run without a root nobody knows when it began.
+    return tree?.root === undefined ? undefined : Number(tree.startUnixNano / 1_000_000n)
   }
 
   *spans(): Generator<TraceOutline['outline'][number]> {
@@ -112,7 +120,7 @@ class FamilyWalk {
 
   async down(top: string): Promise<void> {
     // Those below a run that is gone are found by the first run, where they know it.
-    let generation = [top, ...(await this.#keepAll({ rootRunId: top }))]
+    let generation = [top, ...(await this.#keepAll(top, { rootRunId: top }))]
     const seen = new Set<string>()
     while (generation.length > 0) {
       for (const id of generation) seen.add(id)
@@ -123,8 +131,9 @@ class FamilyWalk {
 
   async #below(runId: string): Promise<readonly string[]> {
     const tree = this.#tree(runId)
-    const ids = await this.#keepAll({ parentRunId: runId })
-    if (tree?.requestedRunId !== undefined) ids.push(...(await this.#keepAll({ parentRunId: tree.requestedRunId })))
+    const ids = await this.#keepAll(runId, { parentRunId: runId })
+    if (tree?.requestedRunId !== undefined)
+      ids.push(...(await this.#keepAll(runId, { parentRunId: tree.requestedRunId })))
     for (const { childRunId, isParent } of tree?.dispatches ?? []) {
       // A child without a root names nobody. One that is absent has its place by this dispatch.
       if (isParent && !ids.includes(childRunId)) ids.push((await this.load(childRunId)) ?? childRunId)
@@ -134,10 +143,16 @@ class FamilyWalk {
     return ids
   }
 
-  async #keepAll(filter: { parentRunId: string } | { rootRunId: string }): Promise<string[]> {
+  /** @param above the run that they name: they started after it */
+  async #keepAll(
+    above: string,
+    names: { readonly parentRunId: string } | { readonly rootRunId: string },
+  ): Promise<string[]> {
+    const startMillis = this.#startMillisOf(above)
+    const filter = startMillis === undefined ? names : { ...names, fromUnixMillis: startMillis - clockSkewMillis }
     const ids: string[] = []
     for (let offset = 0; ; offset += maxPageLimit) {
-      const { traces, hasMore, flags } = await this.#source.findRuns(filter, offset, maxPageLimit)
+      const { traces, hasMore, flags } = await this.#source.findRuns(filter, offset, maxPageLimit, this.#traces)
       if (flags.includes('cut')) this.isCut = true
       for (const trace of traces) if (this.#keep(trace)) ids.push(trace.traceId)
       if (!hasMore || this.#traces.size >= this.#maxRuns) {

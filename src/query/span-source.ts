@@ -35,9 +35,16 @@ export interface SpanSource {
    * Finds runs, the newest start first.
    *
    * @param filter run ids in it are 32 lower-case hex digits where they are run ids
+   * @param known traces that the caller has read for the same answer. A store that would have to fetch each trace it
+   *   finds may give these back instead; any other has no need of them
    * @throws {@link RunspanError} `store_unavailable`
    */
-  findRuns(filter: RunFilter, offset: number, limit: number): Promise<FoundTraces>
+  findRuns(
+    filter: RunFilter,
+    offset: number,
+    limit: number,
+    known?: ReadonlyMap<string, TraceOutline>,
+  ): Promise<FoundTraces>
 
   /**
    * Finds spans of any trace that name a run: the dispatch spans that started it, the reviews of it.

@@ -15,10 +15,11 @@ export interface LedgerEntry {
 
 const startUnixNano = 1_763_000_000_000_000_000n
 const runsPerFamily = 20
+const hourNanos = 3_600_000_000_000n
 const childrenOfRoot = 4
 
 /**
- * Families of twenty runs in three levels; every second run has a part in another service. The books are kept beside the
+ * Families of twenty runs in three levels, an hour apart; every second run has a part in another service. The books are kept beside the
  * spans, by other means than those that are tested: plain sums.
  *
  * @yields a family at a time: its spans, and what the books say
@@ -72,7 +73,7 @@ function runSpans(
   parentId: string | undefined,
   rootId: string,
 ): StoredSpan[] {
-  const from = startUnixNano + BigInt(index) * 1_000_000n
+  const from = startUnixNano + BigInt(Math.floor(index / runsPerFamily)) * hourNanos + BigInt(index) * 1_000_000n
   const base = {
     traceId: runId,
     flags: 1,

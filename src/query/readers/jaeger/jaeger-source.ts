@@ -18,7 +18,7 @@ import { objectAt, objectOf, textAt as jsonTextAt } from '../../otlp/json-fields
 import { SpanBatch } from '../../otlp/span-batch.ts'
 import type { RunFilter } from '../../run-filter.ts'
 import { runKeyOf } from '../../run-key.ts'
-import type { FoundTraces, NamingKey, SpanSource, StoredTrace } from '../../span-source.ts'
+import type { FoundTraces, NamingKey, SpanSource, StoredTrace, TraceOutline } from '../../span-source.ts'
 import { spansByTrace } from '../../spans-by-trace.ts'
 import type { StoredSpan } from '../../stored-span.ts'
 import { storedTraceOf } from '../../stored-trace.ts'
@@ -67,9 +67,14 @@ export class JaegerSource implements SpanSource {
     for (let at = 0; at < spans.length; at += pageSize) yield spans.slice(at, at + pageSize)
   }
 
-  async findRuns(filter: RunFilter, offset: number, limit: number): Promise<FoundTraces> {
-    const { traces, isCut } = await this.#search(rootAttributes(filter), filter)
-    const found = [...traces].map(([traceId, spans]) => storedTraceOf(traceId, spans))
+  async findRuns(
+    filter: RunFilter,
+    offset: number,
+    limit: number,
+    known?: ReadonlyMap<string, TraceOutline>,
+  ): Promise<FoundTraces> {
+    const { traces, isCut } = await this.#search(rootAttributes(filter), filter, known)
+    const found = [...traces].map(([traceId, spans]) => known?.get(traceId) ?? storedTraceOf(traceId, spans))
     return findAmong(found, filter, offset, limit, isCut ? ['cut'] : [])
   }
 
@@ -88,6 +93,7 @@ export class JaegerSource implements SpanSource {
   async #search(
     attributes: Readonly<Record<string, string>>,
     { service, fromUnixMillis, toUnixMillis }: RunFilter,
+    known?: ReadonlyMap<string, TraceOutline>,
   ): Promise<{ readonly traces: ReadonlyMap<string, readonly StoredSpan[]>; readonly isCut: boolean }> {
     const nowMillis = this.#clock.nowUnixMillis()
     const search: JaegerSearch = {
@@ -103,7 +109,7 @@ export class JaegerSource implements SpanSource {
     const parts = await mapLimited(services, (of) =>
       dialect === 'current'
         ? this.#currentSearch({ ...search, service: of })
-        : this.#legacySearch({ ...search, service: of }),
+        : this.#legacySearch({ ...search, service: of }, known),
     )
     return {
       traces: spansByTrace(parts.flatMap(({ spans }) => spans)),
@@ -150,11 +156,11 @@ export class JaegerSource implements SpanSource {
     }
   }
 
-  async #legacySearch(search: JaegerSearch): Promise<Found> {
+  async #legacySearch(search: JaegerSearch, known?: ReadonlyMap<string, TraceOutline>): Promise<Found> {
     const { data } = await this.#json(legacySearch(search))
     const traces = Array.isArray(data) ? data : []
     const ids = traces.map((trace) => runKeyOf(jsonTextAt(objectOf(trace, 'a trace'), 'traceID').padStart(32, '0')))
-    const spans = await mapLimited(ids, (traceId) => this.#spansOf(traceId))
+    const spans = await mapLimited(ids, async (traceId) => known?.get(traceId)?.outline ?? this.#spansOf(traceId))
     return { spans: spans.flat(), traceCount: ids.length }
   }
 
@@ -200,10 +206,14 @@ function isJson(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7b
 }
 
-/** What the root of a wanted run says. Only roots, dispatch spans and agents inside runs have the operation. */
+/**
+ * What the root of a wanted run says. Only roots, dispatch spans and agents inside runs have the operation. Only roots name
+ * another run: there the operation would make a store compare what every run has, ten times the work in Badger.
+ */
 function rootAttributes(filter: RunFilter): Record<string, string> {
+  const namesRun = filter.parentRunId ?? filter.rootRunId ?? filter.requestedRunId ?? filter.firstRunId
   const wanted: Record<string, string | undefined> = {
-    [ATTR_GEN_AI_OPERATION_NAME]: 'invoke_agent',
+    [ATTR_GEN_AI_OPERATION_NAME]: namesRun === undefined ? 'invoke_agent' : undefined,
     [ATTR_GEN_AI_AGENT_NAME]: filter.agent,
     [ATTR_USER_ID]: filter.userId,
     [ATTR_GEN_AI_CONVERSATION_ID]: filter.conversationId,

@@ -7,7 +7,7 @@ import { objectAt, objectOf, objectsAt, textAt as jsonTextAt, type JsonObject } 
 import { SpanBatch } from '../../otlp/span-batch.ts'
 import type { RunFilter } from '../../run-filter.ts'
 import { runKeyOf } from '../../run-key.ts'
-import type { FoundTraces, NamingKey, SpanSource, StoredTrace } from '../../span-source.ts'
+import type { FoundTraces, NamingKey, SpanSource, StoredTrace, TraceOutline } from '../../span-source.ts'
 import { spansByTrace } from '../../spans-by-trace.ts'
 import type { StoredSpan } from '../../stored-span.ts'
 import { storedTraceOf } from '../../stored-trace.ts'
@@ -65,13 +65,19 @@ export class TempoSource implements SpanSource {
     for (let at = 0; at < spans.length; at += pageSize) yield spans.slice(at, at + pageSize)
   }
 
-  async findRuns(filter: RunFilter, offset: number, limit: number): Promise<FoundTraces> {
-    const { traces, isCut } = await this.#search(traceQlOf(filter), filter)
+  async findRuns(
+    filter: RunFilter,
+    offset: number,
+    limit: number,
+    known?: ReadonlyMap<string, TraceOutline>,
+  ): Promise<FoundTraces> {
+    const read = async (id: string): Promise<TraceOutline | undefined> => known?.get(id) ?? this.#readAll(id)
+    const { traces, isCut } = await this.#search(traceQlOf(filter), filter, read)
     return findAmong(traces, filter, offset, limit, isCut ? ['cut'] : [])
   }
 
   async findNaming(key: NamingKey, runId: string): Promise<readonly StoredSpan[]> {
-    const { traces } = await this.#search(spanset({ [`span.${key}`]: runId }), {})
+    const { traces } = await this.#search(spanset({ [`span.${key}`]: runId }), {}, (id) => this.#readAll(id))
     return traces.flatMap(({ spans }) =>
       spans.filter(({ attributes }) => runKeyOf(textAt(attributes, key) ?? '') === runId),
     )
@@ -81,11 +87,16 @@ export class TempoSource implements SpanSource {
     return Promise.resolve()
   }
 
+  #readAll(traceId: string): Promise<StoredTrace | undefined> {
+    return this.readTrace(traceId, Number.MAX_SAFE_INTEGER)
+  }
+
   /** Finds traces, and reads each: a search shows no more than a few spans of one. */
-  async #search(
+  async #search<T>(
     q: string,
     { fromUnixMillis, toUnixMillis }: RunFilter,
-  ): Promise<{ readonly traces: readonly StoredTrace[]; readonly isCut: boolean }> {
+    read: (traceId: string) => Promise<T | undefined>,
+  ): Promise<{ readonly traces: readonly T[]; readonly isCut: boolean }> {
     const { limit, lookbackMillis, windowMillis } = this.#how
     const nowMillis = this.#clock.nowUnixMillis()
     // Clocks of others may be ahead.
@@ -99,7 +110,7 @@ export class TempoSource implements SpanSource {
       isCut ||= found.length >= limit
       for (const id of found) ids.add(id)
     }
-    const traces = await mapLimited([...ids], (id) => this.readTrace(id, Number.MAX_SAFE_INTEGER))
+    const traces = await mapLimited([...ids], read)
     return { traces: traces.filter((trace) => trace !== undefined), isCut: isCut || ids.size >= limit }
   }
 
