@@ -15,6 +15,7 @@ export interface Finding {
     | 'generator_missing'
     | 'rollup_missing'
     | 'rollup_after_exporter'
+    | 'exporter_missing'
     | 'not_sampled'
     | 'propagator_missing'
     | 'sdk_too_old'
@@ -120,10 +121,10 @@ function processorFindings(): readonly Finding[] {
   const active = (registeredProvider() as { _activeSpanProcessor?: { _spanProcessors?: unknown } })._activeSpanProcessor
   const processors = active?._spanProcessors
   if (!Array.isArray(processors)) return []
-  const ours = processors.findIndex(
+  const isOurs = processors.map(
     (processor) => typeof processor === 'object' && processor !== null && rollupMark in processor,
   )
-  if (ours === -1) {
+  if (!isOurs.includes(true)) {
     return [
       {
         code: 'rollup_missing',
@@ -133,7 +134,18 @@ function processorFindings(): readonly Finding[] {
       },
     ]
   }
-  if (ours === 0) return []
+  if (!isOurs.includes(false)) {
+    return [
+      {
+        code: 'exporter_missing',
+        severity: 'error',
+        message:
+          'RunRollupProcessor is the only span processor: runs have totals, and no span leaves the process. NodeSDK makes no exporter of its own, and ignores traceExporter, where spanProcessors is given.',
+        fix: 'Put an exporting processor after it: spanProcessors: [new RunRollupProcessor(), new BatchSpanProcessor(new OTLPTraceExporter())].',
+      },
+    ]
+  }
+  if (isOurs[0] === true) return []
   return [
     {
       code: 'rollup_after_exporter',

@@ -1,8 +1,8 @@
-import { context, propagation } from '@opentelemetry/api'
-import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-node'
+import { context, propagation, trace } from '@opentelemetry/api'
+import { AlwaysOffSampler, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
-import { RunRollupProcessor, doctor } from '../../src/index.ts'
+import { RunIdGenerator, RunRollupProcessor, doctor } from '../../src/index.ts'
 import { countsFromNow } from '../support/counts.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
@@ -58,6 +58,18 @@ describe('doctor', () => {
     await using spans = recordSpans({ rollup: 'none', processors: [new RunRollupProcessor()] })
     expect(await codes()).toEqual(['rollup_after_exporter'])
     expect(spans.all).toEqual([])
+  })
+
+  it('finds that nothing exports', async () => {
+    const processors = [new RunRollupProcessor()]
+    new NodeTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors: processors }).register()
+    try {
+      expect((await doctor()).map(({ code, severity }) => [code, severity])).toEqual([['exporter_missing', 'error']])
+    } finally {
+      trace.disable()
+      context.disable()
+      propagation.disable()
+    }
   })
 
   it('finds that runs are not sampled', async () => {
