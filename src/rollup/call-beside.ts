@@ -1,6 +1,7 @@
-import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import { ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
 import { exchangeOffer } from './claims.ts'
 import type { Contribution } from './contribution.ts'
+import { exchangeCall, isSameModel } from './richer-call.ts'
 import type { SpanFacts } from './span-facts.ts'
 import { startsSoFar, type SpanNode } from './span-node.ts'
 import { addTo } from './tally.ts'
@@ -10,8 +11,6 @@ interface CountedCall {
   /** The span that stands for it. */
   node: SpanNode
   contribution: Contribution
-  /** How many tokens it tells apart from the rest: cached ones, reasoning, audio … */
-  told: number
   /** When it ended, in the count of starts. */
   readonly endOrder: number
   /** The scope that showed it first, and those that repeated it. */
@@ -80,7 +79,6 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
   const call: CountedCall = {
     node,
     contribution,
-    told: toldApart(facts),
     endOrder: startsSoFar(),
     scopeName,
     repeatedBy: undefined,
@@ -107,11 +105,6 @@ function hasRecentAbove(node: SpanNode): boolean {
   return false
 }
 
-function toldApart({ cacheRead, cacheWrite, reasoning, details }: SpanFacts): number {
-  const more = details === undefined ? 0 : details.cacheWrite1hInputTokens + details.audioInputTokens
-  return cacheRead + cacheWrite + reasoning + more
-}
-
 function isSameCall(one: CountedCall, other: CountedCall): boolean {
   const idOfOne = one.node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
   const idOfOther = idOfOne === undefined ? undefined : other.node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
@@ -123,15 +116,12 @@ function isSameCall(one: CountedCall, other: CountedCall): boolean {
   return ofOne.input === ofOther.input && ofOne.output === ofOther.output && isSameModel(one.model, other.model)
 }
 
-/** Some say the model that was asked for, some the dated one that answered. */
-function isSameModel(one: string | undefined, other: string | undefined): boolean {
-  if (one === undefined || other === undefined) return true
-  return other !== '' && (one.startsWith(other) || other.startsWith(one))
-}
-
 /** Decides which of two spans of one call counts. @returns the name of the one that does, where it is the earlier one */
 function settleBetween(counted: CountedCall, call: CountedCall): string | undefined {
-  const { node, contribution } = counted
+  const { node } = counted
+  // A late span below may have put something else in its place, or stand for the call itself.
+  const contribution = node.revocable
+  if (contribution === undefined) return node.span.name
   if (contribution.isSilent && !call.contribution.isSilent) {
     addTo(node.tally, contribution, -1)
     exchangeOffer(node, contribution, undefined)
@@ -140,16 +130,9 @@ function settleBetween(counted: CountedCall, call: CountedCall): string | undefi
     node.repeatedName = call.node.span.name
     counted.node = call.node
   } else {
-    if (call.contribution.isSilent || call.told <= counted.told) return node.span.name
-    addTo(node.tally, contribution, -1)
-    addTo(node.tally, call.contribution, 1)
-    exchangeOffer(node, contribution, call.contribution)
-    const { attributes } = node.span
-    if (attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] !== undefined) {
-      attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD] = call.contribution.nanoUsd
-    }
+    if (call.contribution.isSilent || call.contribution.told <= contribution.told) return node.span.name
+    exchangeCall(node, contribution, call.contribution)
   }
   counted.contribution = call.contribution
-  counted.told = call.told
   return counted.node === call.node ? undefined : node.span.name
 }

@@ -11,8 +11,11 @@ export interface CallOrigin {
 
 /** What one counted span adds, kept where it may have to be taken out again. */
 export interface Contribution extends CallNumbers {
+  /** How many tokens it tells apart from the rest: cached ones, reasoning, audio …; a tier of service counts as one. */
+  readonly told: number
   /** A call that says nothing of its usage: what reports usage above or below it speaks for it. */
   readonly isSilent: boolean
+  readonly model: string | undefined
   /** How a call that nobody could price is named, where it has usage and a model. */
   readonly unpricedModel: string | undefined
   /** What the cost was charged for, where that is kept. */
@@ -30,7 +33,9 @@ export function silentCall(hasFailed: boolean, origin: CallOrigin | undefined): 
     llmCalls: 1,
     ...noTokens,
     unpriced: hasFailed ? 0 : 1,
+    told: 0,
     isSilent: true,
+    model: undefined,
     unpricedModel: undefined,
     buckets: undefined,
     origin,
@@ -41,7 +46,9 @@ const failedCall: Contribution = Object.freeze({
   llmCalls: 1,
   ...noTokens,
   unpriced: 0,
+  told: 0,
   isSilent: true,
+  model: undefined,
   unpricedModel: undefined,
   buckets: undefined,
   origin: undefined,
@@ -50,7 +57,9 @@ const unknownCall: Contribution = Object.freeze({
   llmCalls: 1,
   ...noTokens,
   unpriced: 1,
+  told: 0,
   isSilent: true,
+  model: undefined,
   unpricedModel: undefined,
   buckets: undefined,
   origin: undefined,

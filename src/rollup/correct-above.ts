@@ -30,7 +30,7 @@ export function correctAbove(
     const below = above.hear()
     below.silent += silent
     below.unpriced += unpriced
-    if (stale !== undefined && !isClaimed(above)) {
+    if (stale !== undefined && !above.isLeafWithUsage && !isClaimed(above)) {
       if (stale.isSilent) {
         // What comes late below a call without usage stands for that call.
         if (mayBeClaimed) {

@@ -8,6 +8,7 @@ import { silentCall, speakingFor, type CallOrigin, type Contribution } from './c
 import { correctAbove, passTo } from './correct-above.ts'
 import type { CostBuckets } from './cost-buckets.ts'
 import type { PricedCall } from './priced-call.ts'
+import { combinedWithBelow, tellAbove } from './richer-call.ts'
 import { settleFailure } from './settle-failure.ts'
 import { settleTool } from './settle-tool.ts'
 import { callDetailsOf } from './span-details.ts'
@@ -107,6 +108,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (isClaimed(node)) {
     node.ownTokens = 0
     suppress(node)
+    node.revocable = combinedWithBelow(node, contributionOf(node, facts, price))
     return
   }
   const claimable = node.below?.claimable
@@ -114,7 +116,8 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     if (claimable.llmCalls > 1 && sumsUpCalls(node.span.attributes)) facts.calls = claimable.llmCalls
     takeOut(node, claimable)
   }
-  const contribution = contributionOf(node, facts, price)
+  const contribution = combinedWithBelow(node, contributionOf(node, facts, price))
+  node.revocable = contribution
   node.repeatedName = callBeside(node, facts, contribution)
   if (node.repeatedName !== undefined) {
     node.ownTokens = 0
@@ -181,12 +184,23 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
     unpriced: nanoUsd === undefined ? (facts.calls ?? 1) : 0,
+    told: toldApart(facts),
     isSilent: false,
+    model: facts.model,
     unpricedModel:
       nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,
     buckets,
     origin: originOf(node, facts),
   }
+}
+
+/** What decides which of several spans of one call gives its numbers. */
+function toldApart({ cacheRead, cacheWrite, reasoning, details }: SpanFacts): number {
+  const told = cacheRead + cacheWrite + reasoning
+  if (details === undefined) return told
+  const audio = details.audioInputTokens + details.audioCacheReadInputTokens + details.audioOutputTokens
+  const images = details.imageInputTokens + details.imageCacheReadInputTokens + details.imageOutputTokens
+  return told + details.cacheWrite1hInputTokens + audio + images + (details.serviceTier === undefined ? 0 : 1)
 }
 
 function originOf(node: SpanNode, { operation, provider, model }: SpanFacts): CallOrigin | undefined {
@@ -208,6 +222,7 @@ function foldUp(node: SpanNode): void {
       }
     }
   }
+  tellAbove(node)
   const isSilentCall = revocable?.isSilent === true
   const hasUsage = node.usageBelow || (node.counted && !isSilentCall)
   const silent = isSilentCall ? node.silentBelow + 1 : node.silentBelow

@@ -38,7 +38,10 @@ export class SpanNode implements SpanState, ListedSpan {
   ownTokens = -1
   /** Name of the span beside it that stands for the same call. */
   repeatedName: string | undefined = undefined
-  /** What a container, or a call without usage, added for want of anything better below it: that may still come late. */
+  /**
+   * What it stands for, as long as something better may come late: a model call with the numbers of the span that tells
+   * most of it, a container or a call without usage for want of anything below it.
+   */
   revocable: Contribution | undefined = undefined
   /** What it has heard from the spans below it; a span without children has heard nothing. */
   below: SpansBelow | undefined = undefined

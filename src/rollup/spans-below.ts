@@ -1,4 +1,5 @@
 import type { RecentCalls } from './call-beside.ts'
+import type { Contribution } from './contribution.ts'
 import { Sums } from './sums.ts'
 
 /** What a span has heard from the spans below it: made with its first child, because most spans have none. */
@@ -18,6 +19,10 @@ export class SpansBelow {
   carried = 0
   /** Model calls right below that another instrumentation's span may repeat. */
   recentCalls: RecentCalls | undefined = undefined
+  /** Of the model calls below, up to a tool or agent, the one that tells most of itself. */
+  richest: Contribution | undefined = undefined
+  /** What the span said of itself, where one below tells more of the same call. */
+  own: Contribution | undefined = undefined
   #claimable: Sums | undefined
 
   /** The sum over what was counted below that an outer call may still claim, if there is anything. */

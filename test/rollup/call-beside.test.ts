@@ -195,9 +195,18 @@ describe('two spans of one model call, side by side', () => {
     await using recorded = recordSpans()
     const attributes = named('gpt-4.1')
     const details = { 'gen_ai.usage.cache_read.input_tokens': 4 }
-    for (const inner of [
-      [chat(7, 3, { ...client, attributes }), chat(7, 3, { ...tracer, attributes: { ...attributes, ...details } })],
-      [operation('chat', { ...client, attributes }), chat(7, 3, { ...tracer, attributes })],
+    for (const { inner, cacheRead } of [
+      {
+        cacheRead: 4,
+        inner: [
+          chat(7, 3, { ...client, attributes }),
+          chat(7, 3, { ...tracer, attributes: { ...attributes, ...details } }),
+        ],
+      },
+      {
+        cacheRead: undefined,
+        inner: [operation('chat', { ...client, attributes }), chat(7, 3, { ...tracer, attributes })],
+      },
     ]) {
       const { runId } = await wrapAgent('planner', () => {
         const outer = startForeign(chat(7, 3, { name: 'outer', scope: 'outer', attributes }))
@@ -207,7 +216,7 @@ describe('two spans of one model call, side by side', () => {
       })
       const totals = recorded.root(runId).attributes
       expect(totals).toMatchObject({ 'runspan.calls.llm': 1, 'runspan.usage.input_tokens': 7 })
-      expect(totals).not.toHaveProperty('runspan.usage.cache_read.input_tokens')
+      expect(totals['runspan.usage.cache_read.input_tokens']).toBe(cacheRead)
       expect(totals).not.toHaveProperty('runspan.calls.unpriced')
     }
   })

@@ -15,8 +15,13 @@ export interface NaiveTotals {
 }
 
 /** Billionths of a dollar that a call costs, by the same made-up prices as the processor under test has. */
-export function naiveCost({ input, output }: { readonly input: number; readonly output: number }): number {
-  return input * 3000 + output * 5000
+export function naiveCost({ input, output, cacheRead }: Omit<TreeUsage, 'cost'>): number {
+  return input * 3000 + output * 5000 - cacheRead * 2000
+}
+
+/** The costs of what reports its own: they are a little more than any price. */
+export function reportedCost(usage: Omit<TreeUsage, 'cost'>): number {
+  return naiveCost(usage) + 1_000_000
 }
 
 /**
@@ -69,6 +74,16 @@ export function naiveTotals(tree: RandomTree, top = -1): NaiveTotals {
     return true
   }
 
+  /** What the spans below tell best of a call, up to a tool or agent; a model call with usage stands for those below it. */
+  const toldBelow = (index: number): NaiveCall | undefined =>
+    richest(
+      childrenOf(index)
+        .filter((child) => !isBoundary(child))
+        .map((child) => (at(child).role === 'leaf' && at(child).usage !== undefined ? callOf(child) : toldBelow(child)))
+        .filter((call) => call !== undefined),
+    )
+  const callOf = (index: number): NaiveCall => withWhatIsBelow(callSaid(at(index).usage!), toldBelow(index))
+
   const totals: NaiveTotals = {
     input: 0,
     output: 0,
@@ -98,17 +113,66 @@ export function naiveTotals(tree: RandomTree, top = -1): NaiveTotals {
     }
     // A container that speaks for calls which say nothing of themselves is no further call, and its cost is theirs.
     const silentCalls = span.role === 'leaf' ? [] : below(index).filter(isSilentCall)
-    addUsage(totals, said, silentCalls.length > 0)
-    if (said.cost !== 'unpriced') totals.unpriced -= silentCalls.filter((call) => !at(call).failed).length
+    const stands = span.role === 'leaf' ? callOf(index) : callSaid(said)
+    addUsage(totals, stands, silentCalls.length > 0)
+    if (stands.nanoUsd !== undefined) totals.unpriced -= silentCalls.filter((call) => !at(call).failed).length
   }
   return totals
 }
 
-function addUsage(totals: NaiveTotals, usage: TreeUsage, speaksForCalls: boolean): void {
-  totals.input += usage.input
-  totals.output += usage.output
-  totals.cacheRead += usage.cacheRead
+/** What one call comes to. */
+interface NaiveCall {
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly nanoUsd: number | undefined
+  readonly isReported: boolean
+  readonly model: string | undefined
+}
+
+function callSaid(usage: TreeUsage): NaiveCall {
+  const { input, output, cacheRead, cost } = usage
+  const isReported = cost === 'reported'
+  const nanoUsd = isReported ? reportedCost(usage) : cost === 'priced' ? naiveCost(usage) : undefined
+  return { input, output, cacheRead, nanoUsd, isReported, model: modelOf(usage) }
+}
+
+/** The model that a span of a tree names. */
+export function modelOf({ cost }: TreeUsage): string | undefined {
+  if (cost === 'unnamed') return undefined
+  return cost === 'unpriced' ? 'other-model' : 'known-model'
+}
+
+/** How much a span tells of a call: what it tells apart, then how its cost is known, then anything to decide by. */
+function riches({ input, output, cacheRead, nanoUsd = 0, isReported }: NaiveCall): readonly number[] {
+  return [cacheRead, isReported ? 2 : nanoUsd > 0 ? 1 : 0, nanoUsd, input, output]
+}
+
+function richest(calls: readonly NaiveCall[]): NaiveCall | undefined {
+  return calls.toSorted((a, b) => {
+    const [ofA, ofB] = [riches(a), riches(b)]
+    const at = ofA.findIndex((value, place) => value !== ofB[place])
+    return at === -1 ? 0 : ofB[at]! - ofA[at]!
+  })[0]
+}
+
+/** What a span says of its call, and what one below it knows better. */
+function withWhatIsBelow(own: NaiveCall, below: NaiveCall | undefined): NaiveCall {
+  if (below?.input !== own.input || below.output !== own.output) return own
+  if (own.model !== undefined && below.model !== undefined && own.model !== below.model) return own
+  const [richer, poorer] = below.cacheRead > own.cacheRead ? [below, own] : [own, below]
+  const isTold = richer.cacheRead > poorer.cacheRead && richer.model !== undefined
+  const reported = [richer, poorer].find(({ isReported }) => isReported)
+  const { nanoUsd, isReported } =
+    reported ?? (isTold || richer.nanoUsd !== undefined ? richer : poorer.nanoUsd === undefined ? richer : poorer)
+  return { ...own, cacheRead: richer.cacheRead, nanoUsd, isReported, model: own.model ?? below.model }
+}
+
+function addUsage(totals: NaiveTotals, call: NaiveCall, speaksForCalls: boolean): void {
+  totals.input += call.input
+  totals.output += call.output
+  totals.cacheRead += call.cacheRead
   if (!speaksForCalls) totals.llmCalls++
-  if (usage.cost !== 'unpriced') totals.nanoUsd += naiveCost(usage)
+  if (call.nanoUsd !== undefined) totals.nanoUsd += call.nanoUsd
   else if (!speaksForCalls) totals.unpriced++
 }

@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api'
 
 import { startRun } from '../../src/index.ts'
-import { naiveCost } from './naive-totals.ts'
+import { modelOf, naiveCost, reportedCost } from './naive-totals.ts'
 import type { RandomTree, TreeSpan, TreeUsage } from './random-tree.ts'
 
 /** Prices for the models of random trees. */
@@ -18,34 +18,36 @@ export function priceOfTrees(call: {
   readonly model: string
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly cacheReadInputTokens: number
 }): number | undefined {
-  return call.model === 'known-model'
-    ? naiveCost({ input: call.inputTokens, output: call.outputTokens }) / 1e9
-    : undefined
+  const { inputTokens: input, outputTokens: output, cacheReadInputTokens: cacheRead } = call
+  return call.model === 'known-model' ? naiveCost({ input, output, cacheRead }) / 1e9 : undefined
 }
 
 /** What a span of a tree carries. */
 export function attributesOf({ marks, usage }: TreeSpan): Attributes {
   if (usage === undefined) return marks
   const { input, output, cacheRead, cost } = usage
+  const model = modelOf(usage)
   return {
     ...marks,
     'gen_ai.usage.input_tokens': input,
     'gen_ai.usage.output_tokens': output,
     ...(cacheRead === 0 ? {} : { 'gen_ai.usage.cache_read.input_tokens': cacheRead }),
-    'gen_ai.request.model': cost === 'priced' ? 'known-model' : 'other-model',
-    ...(cost === 'reported' ? { 'gen_ai.usage.cost': naiveCost(usage) / 1e9 } : {}),
+    ...(model === undefined ? {} : { 'gen_ai.request.model': model }),
+    ...(cost === 'reported' ? { 'gen_ai.usage.cost': reportedCost(usage) / 1e9 } : {}),
   }
 }
 
 /** What the run's own handle is told; the model goes with it, so that it can be priced. */
-function selfReportOf({ input, output, cacheRead, cost }: TreeUsage): object {
+function selfReportOf(usage: TreeUsage): object {
+  const { input, output, cacheRead, cost } = usage
   return {
     inputTokens: input,
     outputTokens: output,
     cacheReadInputTokens: cacheRead,
-    model: cost === 'priced' ? 'known-model' : 'other-model',
-    ...(cost === 'reported' ? { costUsd: naiveCost({ input, output }) / 1e9 } : {}),
+    model: modelOf(usage),
+    ...(cost === 'reported' ? { costUsd: reportedCost(usage) / 1e9 } : {}),
   }
 }
 

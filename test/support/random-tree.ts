@@ -9,7 +9,8 @@ export interface TreeUsage {
   readonly input: number
   readonly output: number
   readonly cacheRead: number
-  readonly cost: 'reported' | 'priced' | 'unpriced'
+  /** `unnamed`: nobody knows the price, because nobody knows the model. */
+  readonly cost: 'reported' | 'priced' | 'unpriced' | 'unnamed'
 }
 
 /** One span of a random tree. `parent` is an index of an earlier one; -1 stands for the run's root. */
@@ -50,10 +51,11 @@ const marksOf: Readonly<Record<TreeRole, readonly Attributes[]>> = {
 
 const usage: fc.Arbitrary<TreeUsage> = fc
   .record({
-    input: fc.nat({ max: 1000 }),
-    output: fc.nat({ max: 1000 }),
-    cacheRead: fc.constantFrom(0, 0, 7),
-    cost: fc.constantFrom('reported', 'priced', 'unpriced'),
+    // Half of them alike: spans of one call that nest say the same.
+    input: fc.oneof(fc.constant(100), fc.nat({ max: 1000 })),
+    output: fc.oneof(fc.constant(10), fc.nat({ max: 1000 })),
+    cacheRead: fc.constantFrom(0, 0, 7, 9),
+    cost: fc.constantFrom('reported', 'priced', 'priced', 'unpriced', 'unnamed'),
   })
   // More cached than input would be read as input beside it.
   .map((parts) => ({ ...parts, cacheRead: Math.min(parts.cacheRead, parts.input) }))
