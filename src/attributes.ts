@@ -155,6 +155,11 @@ export const ATTR_PREFIX_RUNSPAN_METADATA = 'runspan.metadata.'
 export const ATTR_RUNSPAN_SEGMENT = 'runspan.segment'
 /** boolean. True on a segment whose run was open in the same process: the run's own totals hold its numbers already. */
 export const ATTR_RUNSPAN_SEGMENT_LOCAL = 'runspan.segment.local'
+/**
+ * boolean. True on the server span of a request that carried a run and was not let join it: nobody adds what is below it
+ * to the run. Writer: propagation. Reader: query.
+ */
+export const ATTR_RUNSPAN_JOIN_REFUSED = 'runspan.join.refused'
 /** string, bounded. Why a span ended before its work did: `cancelled`, `consumer_stopped`, `stream_idle`, `disposed`. */
 export const ATTR_RUNSPAN_END_REASON = 'runspan.end_reason'
 /** string, bounded. On links: parent, trigger, spawn, resume, retry, follow_up, delivery or review. */

@@ -28,6 +28,7 @@ export function renderRunPage({ run, parent, children, reviews }: RunPage, style
   const alone = {
     root: node,
     totals: run.totals,
+    foreignTotals: run.foreignTotals,
     isComplete: run.gaps.length === 0,
     runCount: 1,
     spawnedCount: 0,
@@ -86,4 +87,5 @@ const flagTexts: Partial<Record<RunFlag, string>> = {
   truncated: 'the store gave a part of the trace only',
   evicted: 'the store has dropped it once: this came later',
   unmarked: 'nothing in the trace says that it is a run',
+  cut: 'it has so many spans that not all were looked through for what no rollup holds',
 }

@@ -28,7 +28,7 @@ const styles: ReadonlyMap<string | undefined, Cell['style']> = new Map([
 /** What is said of a run below its row: its id and goal, why it failed, what is missing of it. */
 export function detailsOf(node: FamilyNode): readonly Cell[] {
   const first: Cell = { text: aboutOf(node).map(oneLine).join(' · '), style: 'dim' }
-  return node.kind === 'run' ? [first, ...failureOf(node.run), ...missingOf(node.run)] : [first]
+  return node.kind === 'run' ? [first, ...failureOf(node.run), ...missingOf(node.run), ...foreignOf(node.run)] : [first]
 }
 
 function aboutOf(node: FamilyNode): readonly string[] {
@@ -62,6 +62,18 @@ function missingOf({ gaps, openSpans, totals }: RunTree): readonly Cell[] {
     said.push(`${plural(totals.unpricedCalls, 'model call')} with a price nobody knows`)
   }
   return said.map((text) => ({ text: `! ${text}`, style: 'odd' }))
+}
+
+/** What no rollup holds, by the service that did it. */
+function foreignOf({ foreignParts }: RunTree): readonly Cell[] {
+  const callsOf = new Map<string, number>()
+  for (const { service = 'an unknown service', totals } of foreignParts) {
+    callsOf.set(service, (callsOf.get(service) ?? 0) + totals.llmCalls)
+  }
+  return [...callsOf].map(([service, calls]) => ({
+    text: oneLine(`+ ${plural(calls, 'model call')} of ${service}, which reports no totals: counted from its spans`),
+    style: 'dim',
+  }))
 }
 
 /** `1 span`, `2 spans`. */

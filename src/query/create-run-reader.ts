@@ -3,6 +3,7 @@ import { RunspanError } from '../errors.ts'
 import { listedRunOf, storedRunOf } from './listed-run.ts'
 import { checkedLimit, checkedMaxPages, checkedPage, tooManyPages, type Page, type PageRequest } from './page.ts'
 import { readFamily } from './read-family.ts'
+import { readForeignWork } from './read-foreign-work.ts'
 import { readReviews } from './read-reviews.ts'
 import { findThreads, readThread } from './read-thread.ts'
 import { dispatcherOf, resolveRun, runIdOf } from './resolve-run.ts'
@@ -59,7 +60,8 @@ class SourceReader implements RunReader {
       )
     }
     const found = await resolveRun(this.#source, runIdOf(runId), maxSpans)
-    return found === undefined ? undefined : storedRunOf(found.trace, found.foundBy)
+    if (found === undefined) return undefined
+    return storedRunOf(found.trace, found.foundBy, await readForeignWork(this.#source, found.trace))
   }
 
   async listRuns(filter: RunFilter = {}, page: PageRequest = {}): Promise<Page<ListedRun>> {

@@ -42,6 +42,8 @@ export interface Family {
   readonly root: FamilyNode
   /** The totals of its runs, added up. No two runs have a span in common, so none is counted twice. */
   readonly totals: Totals
+  /** What of them no rollup holds, and the reader has counted; `undefined` where there is nothing. */
+  readonly foreignTotals: Totals | undefined
   /** True where every run is there, and nothing can be missing from its numbers. */
   readonly isComplete: boolean
   /** Number of runs that have spans. */
@@ -75,7 +77,12 @@ export interface Family {
  * ```
  */
 export function buildFamilies(spans: Iterable<StoredSpan>): readonly Family[] {
-  const places = placeRuns(runTreesOf(spans))
+  return familiesOf(runTreesOf(spans))
+}
+
+/** The families that runs make up, in the order in which they started. */
+export function familiesOf(runs: readonly RunTree[]): readonly Family[] {
+  const places = placeRuns(runs)
   // Places come in the order in which they started, and so do the children of each.
   const childrenOf = new Map<Place | undefined, FamilyNode[]>([[undefined, []]])
   for (const place of places) childrenOf.set(place, [])
@@ -96,9 +103,11 @@ function familyOf(root: FamilyNode): Family {
   const nodes = [...walkFamily(root)].map(({ node }) => node)
   const runs = nodes.filter((node) => node.kind === 'run').map(({ run }) => run)
   const spawnedCount = nodes.filter(({ kind }) => kind === 'spawned').length
+  const foreign = runs.map(({ foreignTotals }) => foreignTotals).filter((totals) => totals !== undefined)
   return {
     root,
     totals: sumOf(runs.map(({ totals }) => totals)),
+    foreignTotals: foreign.length === 0 ? undefined : sumOf(foreign),
     isComplete: runs.length === nodes.length && runs.every(({ gaps }) => gaps.length === 0),
     runCount: runs.length,
     spawnedCount,

@@ -17,6 +17,7 @@ export {
 } from './family-tree.ts'
 export { walkPages, type Page, type PageFlag, type PageRequest, type WalkPagesOptions } from './page.ts'
 export type { AgentPart } from './agent-part.ts'
+export type { ForeignPart, ForeignWork } from './foreign-parts.ts'
 export type { Gap, Part } from './part.ts'
 export type { RunDescription } from './run-description.ts'
 export type { RunFilter } from './run-filter.ts'

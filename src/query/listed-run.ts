@@ -1,4 +1,5 @@
 import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
+import type { ForeignWork } from './foreign-parts.ts'
 import type { ListedRun, RunFlag, StoredRun } from './run-reader.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
 import type { StoredTrace, TraceOutline } from './span-source.ts'
@@ -10,6 +11,8 @@ export function listedRunOf(trace: TraceOutline): ListedRun {
     root,
     segments: _segments,
     agents: _agents,
+    foreignParts: _foreignParts,
+    foreignTotals: _foreignTotals,
     dispatches: _dispatches,
     spans: _spans,
     ...about
@@ -17,13 +20,18 @@ export function listedRunOf(trace: TraceOutline): ListedRun {
   return { ...about, flags: flagsOf(trace, root, about.scope) }
 }
 
-/** A run with its spans. */
-export function storedRunOf(trace: StoredTrace, foundBy: StoredRun['foundBy']): StoredRun {
+/** A run with its spans, and what was counted of it because no rollup holds it. */
+export function storedRunOf(
+  trace: StoredTrace,
+  foundBy: StoredRun['foundBy'],
+  foreign: ForeignWork | undefined,
+): StoredRun {
   const { traceId, outline, spans, spanCount } = trace
-  const tree = runTreeOf(traceId, outline)
+  const tree = runTreeOf(traceId, outline, foreign)
   const hasMoreSpans = spanCount > spans.length
   const flags = flagsOf(trace, tree.root, tree.scope)
   if (!hasMoreSpans && hasOrphans(spans)) flags.push('spans_missing')
+  if (foreign?.isCut === true) flags.push('cut')
   return { ...tree, spans, foundBy, spanCount, hasMoreSpans, flags }
 }
 

@@ -1,11 +1,13 @@
 import { RunspanError } from '../errors.ts'
-import { buildFamilies, findFamily, walkFamily, type Family } from './family-tree.ts'
+import { familiesOf, findFamily, walkFamily, type Family } from './family-tree.ts'
 import { listedRunOf } from './listed-run.ts'
 import { mapLimited } from './map-limited.ts'
 import { maxPageLimit } from './page.ts'
+import { readForeignWork } from './read-foreign-work.ts'
 import { dispatcherOf, isRunKey, resolveRun } from './resolve-run.ts'
 import type { FamilyFlag, FamilyOptions, ListedRun, StoredFamily } from './run-reader.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
+import { runTreesAmong } from './run-trees.ts'
 import type { SpanSource, TraceOutline } from './span-source.ts'
 
 const defaultMaxRuns = 1_000
@@ -28,7 +30,7 @@ export async function readFamily(
   const start = await walk.load(runId, true)
   const top = await walk.up(start ?? runId)
   await walk.down(top)
-  const family = findFamily(buildFamilies(walk.spans()), start ?? runId)
+  const family = findFamily(familiesOf(await walk.runs()), start ?? runId)
   return family === undefined ? undefined : storedFamilyOf(source, family, start ?? runId, walk)
 }
 
@@ -55,8 +57,18 @@ class FamilyWalk {
     return tree?.root === undefined ? undefined : Number(tree.startUnixNano / 1_000_000n)
   }
 
-  *spans(): Generator<TraceOutline['outline'][number]> {
-    for (const { outline } of this.#traces.values()) yield* outline
+  /** The runs that were read, with what no rollup of them holds. */
+  async runs(): Promise<readonly RunTree[]> {
+    const traces = [...this.#traces.values()]
+    const work = await mapLimited(
+      traces,
+      async (trace) => [trace.traceId, await readForeignWork(this.#source, trace)] as const,
+    )
+    const foreign = new Map(work)
+    return runTreesAmong(
+      traces.flatMap(({ outline }) => outline),
+      (traceId) => foreign.get(traceId),
+    )
   }
 
   get traces(): Iterable<TraceOutline> {
@@ -86,7 +98,7 @@ class FamilyWalk {
       this.isCut = true
       return false
     }
-    this.#traces.set(trace.traceId, trace)
+    this.#traces.set(trace.traceId, withoutSpans(trace))
     return true
   }
 
@@ -161,6 +173,14 @@ class FamilyWalk {
       }
     }
   }
+}
+
+/** Spans go once what no rollup holds has been counted: a family may be large. */
+function withoutSpans(trace: TraceOutline): TraceOutline {
+  const { traceId, outline, isMarked, lastEndUnixNano, isTruncated, isEvicted, foreignWork } = trace
+  const work = foreignWork?.()
+  const kept = { traceId, outline, isMarked, lastEndUnixNano, isTruncated, isEvicted }
+  return foreignWork === undefined ? kept : { ...kept, foreignWork: () => work }
 }
 
 async function storedFamilyOf(

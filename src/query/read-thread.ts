@@ -1,6 +1,7 @@
 import { storedRunOf } from './listed-run.ts'
 import { mapLimited } from './map-limited.ts'
 import { checkedLimit, maxPageLimit, type Page, type PageFlag } from './page.ts'
+import { readForeignWork } from './read-foreign-work.ts'
 import { nanosOf } from './run-filter.ts'
 import type { ListedThread, StoredRun, StoredThread, ThreadFilter, ThreadOptions } from './run-reader.ts'
 import { runTreeOf } from './run-tree.ts'
@@ -26,7 +27,7 @@ export async function readThread(
   const read = async (traceId: string): Promise<StoredRun[]> => {
     try {
       const trace = await source.readTrace(traceId, maxSpans)
-      return trace === undefined ? [] : [storedRunOf(trace, 'run_id')]
+      return trace === undefined ? [] : [storedRunOf(trace, 'run_id', await readForeignWork(source, trace))]
     } catch (error) {
       failures.push({ runId: traceId, error })
       return []

@@ -94,8 +94,16 @@ export interface IterateSpansOptions {
  * - `truncated`: the store gave a part of the trace only.
  * - `evicted`: the store has dropped the run once; what is there came later.
  * - `unmarked`: nothing in the trace says that it is a run.
+ * - `cut`: of more than 100,000 spans, the rest was not looked through for work that no rollup holds.
  */
-export type RunFlag = 'root_not_received' | 'late_spans' | 'spans_missing' | 'truncated' | 'evicted' | 'unmarked'
+export type RunFlag =
+  | 'root_not_received'
+  | 'late_spans'
+  | 'spans_missing'
+  | 'truncated'
+  | 'evicted'
+  | 'unmarked'
+  | 'cut'
 
 /** A run as {@link RunReader.getRun} reads it. */
 export interface StoredRun extends RunTree {
@@ -107,9 +115,15 @@ export interface StoredRun extends RunTree {
   readonly flags: readonly RunFlag[]
 }
 
-/** A run as lists have it: all that is known without its spans. */
-export interface ListedRun extends Omit<RunTree, 'root' | 'segments' | 'agents' | 'dispatches' | 'spans'> {
-  /** `spans_missing` is never among them: a list does not look at all spans. */
+/**
+ * A run as lists have it: all that is known without its spans. So its totals are what Runspan wrote, without
+ * {@link RunTree.foreignParts}.
+ */
+export interface ListedRun extends Omit<
+  RunTree,
+  'root' | 'segments' | 'agents' | 'foreignParts' | 'foreignTotals' | 'dispatches' | 'spans'
+> {
+  /** `spans_missing` and `cut` are never among them: a list does not look at all spans. */
   readonly flags: readonly RunFlag[]
 }
 

@@ -1,16 +1,17 @@
 import {
   ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
-  ATTR_RUNSPAN_RUN_ID,
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
-import { agentPartOf, agentSpansOf, isAdopted, type AgentPart } from './agent-part.ts'
+import { agentPartOf, agentSpansOf, type AgentPart } from './agent-part.ts'
 import { listAt } from './attribute-values.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { durationMillisOf } from './duration.ts'
+import type { ForeignPart, ForeignWork } from './foreign-parts.ts'
 import { partOf, type Gap, type Part } from './part.ts'
 import { describeRun, type RunDescription } from './run-description.ts'
 import { isMarkedAsRun } from './run-mark.ts'
+import { isRunRoot } from './run-root.ts'
 import { isSegmentRoot, segmentOf, type Segment } from './segment.ts'
 import type { StoredSpan } from './stored-span.ts'
 import { noTotals, sumOf, type Totals } from './totals.ts'
@@ -32,7 +33,10 @@ export interface RunTree extends RunDescription {
   readonly durationMillis: number | undefined
   /** What the run's own process saw of it; `undefined` where nothing was reported. */
   readonly ownTotals: Totals | undefined
-  /** Own totals, and those of the segments and agents that were counted elsewhere. Linked runs are not in it. */
+  /**
+   * Own totals, and those of the segments, agents and foreign parts that were counted elsewhere. Linked runs are not in
+   * it.
+   */
   readonly totals: Totals
   /** What may be missing from the totals; none where they are complete. */
   readonly gaps: readonly Gap[]
@@ -42,6 +46,16 @@ export interface RunTree extends RunDescription {
   readonly segments: readonly Segment[]
   /** Agents that nobody wrapped, but for roots of runs, and that no other part has counted; in the order of their starts. */
   readonly agents: readonly AgentPart[]
+  /**
+   * Work that no rollup holds, of services without Runspan: counted by the reader, from its spans. None where only the
+   * roots of the run were read, as in lists.
+   */
+  readonly foreignParts: readonly ForeignPart[]
+  /**
+   * What of `totals` is theirs; `undefined` where there are none. Less than the sum over them where a caller's rollup
+   * holds the same calls already.
+   */
+  readonly foreignTotals: Totals | undefined
   /** What this run started, in order. */
   readonly dispatches: readonly Dispatch[]
   /** Every span there is, each once, in the order in which they started. */
@@ -50,11 +64,14 @@ export interface RunTree extends RunDescription {
 
 /**
  * Reads one run. Its totals are the rollup of its root, the rollups of the segments that {@link Segment.isLocal} does
- * not say are in there already, and the amendments of all of these: parts that have no span in common.
+ * not say are in there already, the amendments of all of these, and what no rollup holds: parts that have no span in
+ * common.
  *
- * @param spans the spans of the run's trace, each once, in the order in which they started; at least one
+ * @param spans the spans of the run's trace, each once, in the order in which they started; at least one. What makes an
+ *   outline is enough
+ * @param foreign what was counted of the trace because no rollup holds it
  */
-export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree {
+export function runTreeOf(runId: string, spans: readonly StoredSpan[], foreign?: ForeignWork): RunTree {
   const runRoot = spans.find(isRunRoot)
   const agentSpans = agentSpansOf(spans)
   const scope = runRoot === undefined && agentSpans.length > 0 && !spans.some(isMarkedAsRun) ? 'agent' : 'run'
@@ -73,6 +90,8 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
     ...agents.filter(({ span }) => span !== root),
     ...orphans.map(([, late]) => partOf(undefined, late)),
   ]
+  // A trace that is no run is its request's: of that, readers know the agents alone.
+  const added = scope === 'run' ? foreign : undefined
   return {
     runId,
     scope,
@@ -82,7 +101,9 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[]): RunTree 
     durationMillis: root === undefined ? undefined : durationMillisOf(root),
     ownTotals: own.totals,
     agents,
-    totals: sumOf(parts.map(({ totals }) => totals ?? noTotals)),
+    totals: sumOf([...parts.map(({ totals }) => totals ?? noTotals), added?.totals ?? noTotals]),
+    foreignParts: added?.parts ?? [],
+    foreignTotals: added?.totals,
     gaps: [...new Set(parts.flatMap(({ gaps }) => gaps))],
     openSpans: parts.reduce((sum, { openSpans }) => sum + openSpans, 0),
     segments,
@@ -99,16 +120,6 @@ function remoteSegmentIdsOf(span: StoredSpan | undefined): readonly unknown[] {
 /** What a segment adds beside the rollup that holds it already: its amendments came later. */
 function withoutCounted(segment: Segment, counted: ReadonlySet<unknown>): Part {
   return counted.has(segment.span.spanId) ? { ...segment, totals: segment.lateTotals } : segment
-}
-
-/** A run's root: INTERNAL, or a framework's span of any kind; without a parent, with the run id, and no segment. */
-export function isRunRoot(span: StoredSpan): boolean {
-  return (
-    span.parentSpanId === undefined &&
-    (span.kind === 'internal' || isAdopted(span)) &&
-    ATTR_RUNSPAN_RUN_ID in span.attributes &&
-    !isSegmentRoot(span)
-  )
 }
 
 /** Amendments by the span id of the root they amend; `undefined` is a run's root that has not come. */

@@ -6,6 +6,7 @@ import {
 } from '../attributes.ts'
 import { isAdopted } from './agent-part.ts'
 import { textAt } from './attribute-values.ts'
+import { foreignWorkOf, type ForeignWork } from './foreign-parts.ts'
 import { runKeyOf } from './run-key.ts'
 import { isMarkedAsRun } from './run-mark.ts'
 import { runTreeOf, type RunTree } from './run-tree.ts'
@@ -17,11 +18,25 @@ import type { StoredSpan } from './stored-span.ts'
  * are left out, unless agents work in them that nobody wrapped.
  */
 export function runTreesOf(spans: Iterable<StoredSpan>): readonly RunTree[] {
+  return runTreesAmong(spans, (_, trace) => foreignWorkOf(trace))
+}
+
+/**
+ * The same, of spans that need not be all.
+ *
+ * @param foreignOf what was counted of a trace because no rollup holds it
+ */
+export function runTreesAmong(
+  spans: Iterable<StoredSpan>,
+  foreignOf: (traceId: string, trace: readonly StoredSpan[]) => ForeignWork | undefined,
+): readonly RunTree[] {
   const traces = spansByTrace(spans)
   const named = runIdsNamedIn(traces.values())
   const runs: RunTree[] = []
   for (const [traceId, trace] of traces) {
-    if (named.has(traceId) || trace.some(isOfRun)) runs.push(runTreeOf(traceId, trace))
+    if (named.has(traceId) || trace.some(isOfRun)) {
+      runs.push(runTreeOf(traceId, trace, foreignOf(traceId, trace)))
+    }
   }
   return runs.toSorted((a, b) => {
     if (a.startUnixNano !== b.startUnixNano) return a.startUnixNano < b.startUnixNano ? -1 : 1

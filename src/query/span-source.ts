@@ -1,3 +1,4 @@
+import type { ForeignWork } from './foreign-parts.ts'
 import type { PageFlag } from './page.ts'
 import type { RunFilter } from './run-filter.ts'
 import type { ListedThread } from './run-reader.ts'
@@ -84,6 +85,10 @@ export interface TraceOutline {
   readonly isTruncated: boolean
   /** The store has dropped this trace once; what is there came later. */
   readonly isEvicted: boolean
+  /**
+   * Counts what no rollup of the trace holds. `storedTraceOf` brings it; where there is none, the trace is read for it.
+   */
+  readonly foreignWork?: (() => ForeignWork | undefined) | undefined
 }
 
 /** What a store has of a trace. */

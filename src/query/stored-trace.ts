@@ -1,7 +1,8 @@
 import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
 import { isAdopted } from './agent-part.ts'
 import { dispatchOf } from './dispatch.ts'
-import { isRunRoot } from './run-tree.ts'
+import { foreignWorkOf, type ForeignWork } from './foreign-parts.ts'
+import { isRunRoot } from './run-root.ts'
 import { isOfRun } from './run-trees.ts'
 import { isSegmentRoot } from './segment.ts'
 import type { StoredTrace } from './span-source.ts'
@@ -44,7 +45,14 @@ export function storedTraceOf(
     isMarked,
     isTruncated,
     isEvicted: false,
+    foreignWork: once(() => foreignWorkOf(spans)),
     spans: maxSpans >= spans.length ? spans : spans.slice(0, maxSpans),
     spanCount: spans.length,
   }
+}
+
+/** Lists never ask, and runs in memory are read often. */
+function once(count: () => ForeignWork | undefined): () => ForeignWork | undefined {
+  let counted: { readonly work: ForeignWork | undefined } | undefined
+  return () => (counted ??= { work: count() }).work
 }

@@ -15,6 +15,7 @@ import {
   ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS,
   ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS,
 } from '../attributes.ts'
+import type { Subtotal } from '../run/run-tally.ts'
 import { integerAt, numberAt, textAt } from './attribute-values.ts'
 import type { StoredAttributes } from './stored-span.ts'
 
@@ -103,6 +104,31 @@ function read(attributes: StoredAttributes, keyOf: (key: string) => string): Tot
 
 function costSourceOf(text: string | undefined): CostSource | undefined {
   return text === 'reported' || text === 'priced' || text === 'mixed' || text === 'unpriced' ? text : undefined
+}
+
+/** Sums of the rollup's rules as readers have them. */
+export function totalsOfSubtotal(sums: Subtotal): Totals {
+  return {
+    inputTokens: sums.input,
+    outputTokens: sums.output,
+    cacheReadInputTokens: sums.cacheRead,
+    cacheWriteInputTokens: sums.cacheWrite,
+    reasoningOutputTokens: sums.reasoning,
+    costNanoUsd: sums.reported === 0 && sums.priced === 0 ? undefined : BigInt(Math.round(sums.nanoUsd)),
+    costSource: sourceOf(sums),
+    llmCalls: sums.llmCalls,
+    unpricedCalls: sums.unpriced,
+    toolCalls: sums.toolCalls,
+    errors: sums.errors,
+    spans: sums.spans,
+  }
+}
+
+function sourceOf({ reported, priced, unpriced }: Subtotal): CostSource | undefined {
+  const sources = (['reported', 'priced', 'unpriced'] as const).filter(
+    (_, at) => [reported, priced, unpriced][at]! !== 0,
+  )
+  return sources.length > 1 ? 'mixed' : sources[0]
 }
 
 /** Adds parts up that have no span in common. */

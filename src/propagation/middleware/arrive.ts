@@ -1,5 +1,6 @@
-import { context, type Context } from '@opentelemetry/api'
+import { context, trace, type Context } from '@opentelemetry/api'
 
+import { ATTR_RUNSPAN_JOIN_REFUSED } from '../../attributes.ts'
 import { runOfContext, withCaller } from '../../run/run-context.ts'
 import type { Segment } from '../../run/segment.ts'
 import { count } from '../../run/stats.ts'
@@ -32,11 +33,23 @@ export function arrive(
       if (around?.joined === true && around.runId === ref.runId) return active
       if (isTrusted(requestOf(), ref)) return join(ref, active).context
       count('requestsUntrusted')
+      markRefused(active, ref)
     }
     const caller = extractCaller(headers)
     return caller === undefined ? active : withCaller(active, { ...caller, isRemote: true })
   } catch (error) {
     count('internalErrors', 'failed to join a request; it was passed through', error)
     return active
+  }
+}
+
+/**
+ * An instrumentation has made the request's server span a part of the run's trace before anybody was asked. Readers, who
+ * count what services without Runspan do there, are to leave out what is below it.
+ */
+function markRefused(active: Context, { runId }: RunRef): void {
+  const server = trace.getSpan(active)
+  if (server?.isRecording() === true && server.spanContext().traceId === runId) {
+    server.setAttribute(ATTR_RUNSPAN_JOIN_REFUSED, true)
   }
 }

@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 
-import type { StoredSpan } from '../../stored-span.ts'
+import type { StoredResource, StoredSpan } from '../../stored-span.ts'
 import type { Database } from './load-sqlite.ts'
 import { readBody, readOrigin } from './span-body.ts'
 
@@ -16,6 +16,7 @@ export class SpanRows {
   readonly #page: StatementSync
   readonly #one: StatementSync
   readonly #origin: StatementSync
+  readonly #originIds: StatementSync
   readonly #status: StatementSync
 
   constructor(database: Database) {
@@ -32,6 +33,7 @@ export class SpanRows {
     )
     this.#one = prepare(`SELECT ${columns} FROM span WHERE trace = ? AND span_id = ?`)
     this.#origin = prepare('SELECT body FROM origin WHERE id = ?')
+    this.#originIds = prepare('SELECT DISTINCT origin FROM span WHERE trace = ?')
     this.#status = prepare('SELECT status FROM trace WHERE id = ?')
   }
 
@@ -54,6 +56,11 @@ export class SpanRows {
   pageOf(trace: number | bigint, traceId: string, after: StoredSpan | undefined, limit: number): readonly StoredSpan[] {
     const rows = this.#page.all(trace, after?.startUnixNano ?? -1n, after?.spanId ?? '', limit)
     return rows.map((row) => this.#spanOf(row, traceId))
+  }
+
+  /** Each resource of a trace's spans, some more than once: with every scope that has it. */
+  resourcesOf(trace: number | bigint): readonly StoredResource[] {
+    return this.#originIds.all(trace).map((row) => this.#originOf(row['origin'] as bigint).resource)
   }
 
   spanOf(trace: number | bigint, traceId: string, spanId: string): StoredSpan | undefined {

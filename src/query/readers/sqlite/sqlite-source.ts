@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 
+import { foreignWorkOf, isOfOneProcess, maxForeignSpans, type ForeignWork } from '../../foreign-parts.ts'
 import type { PageFlag } from '../../page.ts'
 import { nanosOf, type RunFilter } from '../../run-filter.ts'
 import type { ListedThread } from '../../run-reader.ts'
@@ -67,14 +68,23 @@ export class SqliteSource implements SpanSource {
 
   #outlineOf(row: TraceRow): TraceOutline {
     const traceId = row['trace_id'] as string
+    const id = row['id'] as bigint
+    const outline = this.#rows.outlineOf(id, traceId)
     return {
       traceId,
-      outline: this.#rows.outlineOf(row['id'] as bigint, traceId),
+      outline,
       lastEndUnixNano: row['last_ns'] as bigint,
       isMarked: row['is_marked'] === 1n,
       isTruncated: false,
       isEvicted: row['is_evicted'] === 1n,
+      foreignWork: () => this.#foreignWorkOf(id, traceId, outline),
     }
+  }
+
+  /** Reads the spans only where several services have worked on them, or nobody reports any numbers. */
+  #foreignWorkOf(id: bigint, traceId: string, outline: readonly StoredSpan[]): ForeignWork | undefined {
+    if (isOfOneProcess(this.#rows.resourcesOf(id), outline)) return undefined
+    return foreignWorkOf(this.#rows.pageOf(id, traceId, undefined, maxForeignSpans + 1))
   }
 
   async readTrace(traceId: string, maxSpans: number): Promise<StoredTrace | undefined> {
