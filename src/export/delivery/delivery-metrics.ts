@@ -16,6 +16,7 @@ import { VERSION } from '../../internal/version.ts'
 import type { DestinationStats } from './delivery-stats.ts'
 import type { Destination } from './destination.ts'
 import type { DropReason } from './drop.ts'
+import type { RequestObserver } from './sender.ts'
 
 /** Reasons for which spans never reach the exporting part. The other ones are failed exports. */
 const processorReasons: readonly DropReason[] = ['queue_full', 'malformed', 'shutdown']
@@ -70,7 +71,7 @@ export function observeDelivery(
   for (const destination of destinations) destination.onRequest = durationRecorder(duration, destination)
 }
 
-function durationRecorder(histogram: Histogram, destination: Destination): NonNullable<Destination['onRequest']> {
+function durationRecorder(histogram: Histogram, destination: Destination): RequestObserver {
   const component = exporterOf(destination)
   return (durationMillis, failure) =>
     histogram.record(

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 
 import { RunspanError } from '../../errors.ts'
 import { textOf } from '../../internal/text-of.ts'
@@ -136,9 +137,23 @@ function headersFrom(
   for (const [name, value] of Object.entries(options ?? {})) {
     // Without the value, which may be a secret.
     if (typeof value !== 'string') throw unusable(`headers.${name}`, typeof value, 'Pass a text.')
+    if (!isHeader(name, value)) {
+      throw unusable(`headers.${name}`, 'it', 'HTTP allows no such name, or a character in its value.')
+    }
     headers[name.toLowerCase()] = value
   }
   return headers
+}
+
+/** Node would throw at every request. */
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function compressionFrom(option: 'gzip' | 'none' | undefined, environment: Environment): 'gzip' | 'none' {

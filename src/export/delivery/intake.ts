@@ -20,11 +20,13 @@ interface WorkerJob {
 /** What an SDK's span is taken to hold in memory until it is encoded, with eight short attributes: measured. */
 export const assumedSpanBytes = 1100
 /** From this many on, spans that wait are encoded in the next turn. */
-const eagerSpans = 256
+const eagerSpans = 64
 /** From this many on, a span is encoded as it ends: a burst is to hold bytes, not objects. */
 const mostObjects = 1024
 /** How long one slice of encoding may take. */
 const sliceMillis = 1
+/** Ordinary spans take about a microsecond, so the clock is not looked at after each; after one of this size it is. */
+const longSpanBytes = 8192
 
 /**
  * Spans that have ended, until they are bytes. They are encoded in slices of about a millisecond between turns of the
@@ -36,6 +38,8 @@ export class Intake {
   readonly #mostObjects: number
   #spans: ExportableSpan[] = []
   #first = 0
+  /** Spans that have waited and do no more. */
+  #passed = 0
   /** Spans that a worker thread has, each with the promise of having been offered. */
   readonly #withWorker = new Map<WorkerJob, Promise<void>>()
   #isScheduled = false
@@ -78,9 +82,15 @@ export class Intake {
     } else for (const destination of this.#destinations) destination.sendDue()
   }
 
-  /** Encodes everything that waits, at once. */
-  encodeAll(): void {
-    while (this.#waiting > 0) this.#encode(this.#next())
+  /** Resolves when everything that waits now is encoded, in slices. */
+  async encoded(): Promise<void> {
+    // Not what ends meanwhile: under a steady load that would never come to an end.
+    const end = this.#passed + this.#waiting
+    while (this.#passed < end) {
+      this.#schedule()
+      // oxlint-disable-next-line no-await-in-loop -- one slice after the other
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   /** Resolves when the worker threads have given back what they have now. */
@@ -88,12 +98,24 @@ export class Intake {
     await Promise.all(this.#withWorker.values())
   }
 
-  /** Takes everything back from the worker threads and encodes it here: for the very last moment. */
-  recall(): void {
+  /**
+   * Takes everything back from the worker threads and encodes it here: for the very last moment.
+   *
+   * @param budgetMillis how long that may take; what is left then is given up
+   */
+  recall(budgetMillis: number): void {
+    const end = performance.now() + budgetMillis
     const recalled = [...this.#withWorker.keys()]
     this.#withWorker.clear()
-    for (const { lane, span } of recalled) this.#offer(lane, lane.encoder.encodeSpan(span))
-    this.encodeAll()
+    while (this.#waiting > 0) {
+      const span = this.#next()
+      for (const lane of this.#lanes) recalled.push({ lane, span })
+    }
+    for (const { lane, span } of recalled) {
+      if (performance.now() < end) this.#offer(lane, lane.encoder.encodeSpan(span))
+      else
+        for (const destination of lane.destinations) destination.drop('shutdown', 1, 'there was no time to encode it')
+    }
   }
 
   #isFull(): boolean {
@@ -117,8 +139,8 @@ export class Intake {
     this.#isScheduled = false
     const end = performance.now() + sliceMillis
     for (let encoded = 1; this.#waiting > 0; encoded++) {
-      this.#encode(this.#next())
-      if (encoded % 4 === 0 && performance.now() >= end) break
+      const sizeBytes = this.#encode(this.#next())
+      if ((encoded % 4 === 0 || sizeBytes > longSpanBytes) && performance.now() >= end) break
     }
     const isDue = this.#isEncodingSlices && this.#waiting === 0
     if (isDue) this.#isEncodingSlices = false
@@ -131,6 +153,7 @@ export class Intake {
 
   #next(): ExportableSpan {
     const span = this.#spans[this.#first++]!
+    this.#passed++
     if (this.#first === this.#spans.length) {
       this.#spans = []
       this.#first = 0
@@ -138,14 +161,21 @@ export class Intake {
     return span
   }
 
-  #encode(span: ExportableSpan): void {
+  /** @returns the bytes that were written */
+  #encode(span: ExportableSpan): number {
+    let sizeBytes = 0
     for (const lane of this.#lanes) {
       const encoded = lane.encoder.encodeSpanAsync(span)
       if (encoded instanceof Promise) {
         const job = { lane, span }
         this.#withWorker.set(job, this.#offerLater(job, encoded))
-      } else this.#offer(lane, encoded)
+        sizeBytes += longSpanBytes + 1
+      } else {
+        this.#offer(lane, encoded)
+        sizeBytes += encoded?.bytes.byteLength ?? 0
+      }
     }
+    return sizeBytes
   }
 
   async #offerLater(job: WorkerJob, encoding: Promise<EncodedSpan | undefined>): Promise<void> {

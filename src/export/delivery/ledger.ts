@@ -12,8 +12,6 @@ export class Ledger {
   retried = 0
   /** Spans that were shortened to fit. */
   truncated = 0
-  /** Requests that were answered or lost. */
-  requests = 0
   readonly dropped: Record<DropReason, number> = {
     queue_full: 0,
     refused: 0,

@@ -1,6 +1,7 @@
 import { context } from '@opentelemetry/api'
 
 import { shared } from '../../run/shared.ts'
+import { count, guarded } from '../../run/stats.ts'
 import type { Environment } from '../environment.ts'
 import type { FlushReport } from '../flush-report.ts'
 import { isRegistered } from '../registered-globals.ts'
@@ -21,6 +22,9 @@ import { sendInWorker } from './send-in-worker.ts'
 import { summaryOf } from './summary.ts'
 import { suppressedContext } from './suppressed-context.ts'
 import { withDeadline } from './with-deadline.ts'
+
+/** How long spans are encoded for when the time is over; a disk may still take them. */
+const closingMillis = 1000
 
 /** What counts in a report, summed over destinations. */
 interface Sums {
@@ -117,7 +121,7 @@ export class SpanDelivery implements Leaving {
 
   /** Sends everything that has ended. Resolves when all of it has come to an end, however long that takes. */
   async drained(): Promise<void> {
-    this.#intake.encodeAll()
+    await this.#intake.encoded()
     // Not behind the workers: what is encoded is on its way while they are busy.
     const first = this.destinations.map((destination) => destination.flush())
     await this.#intake.workersSettled()
@@ -145,7 +149,7 @@ export class SpanDelivery implements Leaving {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#stopWatchingExit()
-    this.#intake.recall()
+    this.#intake.recall(closingMillis)
     for (const destination of this.destinations) destination.close()
     for (const stats of this.stats()) {
       const { text, isLossless } = summaryOf(stats)
@@ -174,18 +178,23 @@ export class SpanDelivery implements Leaving {
     if (this.#isClosed) return
     const { exitTimeoutMillis } = this.#settings
     const hasTried = this.#drainedEndedSpans === this.#endedSpans
-    this.#intake.recall()
+    this.#intake.recall(exitTimeoutMillis)
     const unsent = this.destinations
       // What was down a moment ago, when there was time, is not worth holding the end up for.
       .filter(({ gate }) => !(hasTried && gate.trouble !== undefined))
       .flatMap((destination) => destination.lastRequests())
     if (unsent.length > 0 && exitTimeoutMillis > 0) {
-      const statuses = sendInWorker(
-        unsent.map(({ request }) => request),
-        exitTimeoutMillis,
-      )
-      for (const [index, request] of unsent.entries()) {
-        if (statuses[index]! >= 200 && statuses[index]! < 300) request.wasTaken()
+      try {
+        const statuses = sendInWorker(
+          unsent.map(({ request }) => request),
+          exitTimeoutMillis,
+        )
+        for (const [index, request] of unsent.entries()) {
+          if (statuses[index]! >= 200 && statuses[index]! < 300) request.wasTaken()
+        }
+      } catch (error) {
+        // Where threads are not permitted. Thrown on, it would change the exit code.
+        count('internalErrors', 'no thread could be started to send what was left.', error)
       }
     }
     this.close()
@@ -233,7 +242,7 @@ export class SpanDelivery implements Leaving {
     const { meterProvider } = this.#settings
     if (this.#isObserved || (meterProvider === undefined && !isRegistered('metrics'))) return
     this.#isObserved = true
-    observeDelivery(this.destinations, () => this.stats(), meterProvider)
+    guarded('a meter provider', () => observeDelivery(this.destinations, () => this.stats(), meterProvider))
   }
 
   /** What happened since the last call: each span is in exactly one answer. */

@@ -13,8 +13,14 @@ import type { Answer } from './transport.ts'
  */
 export type Verdict =
   | { readonly kind: 'delivered'; readonly rejectedSpans: number; readonly reason: string }
-  | { readonly kind: 'retry'; readonly afterMillis: number | undefined; readonly reason: string }
-  | { readonly kind: 'held' | 'too_large' | 'refused'; readonly reason: string }
+  | (Failure & { readonly kind: 'retry'; readonly afterMillis: number | undefined })
+  | (Failure & { readonly kind: 'held' | 'too_large' | 'refused' })
+
+interface Failure {
+  /** Nothing where no answer came. */
+  readonly status: number | undefined
+  readonly reason: string
+}
 
 /** The specification's retryable statuses (OTLP 1.x, "Failures"). */
 const retryable = new Set([429, 502, 503, 504])
@@ -27,7 +33,7 @@ const longestReason = 200
 
 /** @param sentSpans how many spans the request had: no more can be rejected */
 export function verdictOf(answer: Answer, sentSpans: number, nowUnixMillis: number): Verdict {
-  if (answer.kind === 'lost') return { kind: 'retry', afterMillis: undefined, reason: answer.reason }
+  if (answer.kind === 'lost') return { kind: 'retry', status: undefined, afterMillis: undefined, reason: answer.reason }
   const { status, body } = answer
   if (status >= 200 && status < 300) {
     const { rejectedSpans, errorMessage } = readExportResponse(body)
@@ -35,12 +41,14 @@ export function verdictOf(answer: Answer, sentSpans: number, nowUnixMillis: numb
   }
   const reason = described(status, body)
   if (retryable.has(status)) {
-    return { kind: 'retry', afterMillis: retryAfterMillis(answer.retryAfter, nowUnixMillis), reason }
+    return { kind: 'retry', status, afterMillis: retryAfterMillis(answer.retryAfter, nowUnixMillis), reason }
   }
-  if (status >= 300 && status < 400) return { kind: 'held', reason: `${reason}, to ${answer.location ?? 'nowhere'}` }
-  if (settings.has(status)) return { kind: 'held', reason }
-  if (status === 413 || (status === 400 && tooLargeText.test(reason))) return { kind: 'too_large', reason }
-  return { kind: 'refused', reason }
+  if (status >= 300 && status < 400) {
+    return { kind: 'held', status, reason: `${reason}, to ${answer.location ?? 'nowhere'}` }
+  }
+  if (settings.has(status)) return { kind: 'held', status, reason }
+  if (status === 413 || (status === 400 && tooLargeText.test(reason))) return { kind: 'too_large', status, reason }
+  return { kind: 'refused', status, reason }
 }
 
 /** The status and what the server wrote, in one line. */

@@ -24,6 +24,7 @@ export class JsonEncoding implements SpanEncoding {
       resource: (resource) => this.#resource(resource),
       scope: (scope) => this.#scope(scope),
       schemaUrl: (schemaUrl) => filter.name(schemaUrl, 'schema_url'),
+      empty: Buffer.from('{}'),
     })
   }
 

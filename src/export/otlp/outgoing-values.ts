@@ -38,8 +38,10 @@ export interface PreparedText extends MetText {
   readonly isShortened: boolean
 }
 
-/** Texts from here on are looked at in a worker thread, in UTF-16 code units. */
+/** Texts from here on are looked at in a worker thread, in UTF-16 code units; also where one span has so much in all. */
 export const largeTextLength = 256 * 1024
+/** Shorter texts are looked at here in any case. */
+const shortTextLength = 8 * 1024
 
 /** Longest name of a span, an event, an attribute or a scope, in UTF-16 code units. */
 const maxNameLength = 1024
@@ -56,6 +58,8 @@ export class OutgoingValues implements ValueFilter {
   #truncatedCount = 0
   /** Large texts that were met, where they are to be looked at elsewhere. */
   #deferred: MetText[] | undefined
+  /** How much text of this span is looked at here. */
+  #lengthHere = 0
   /** What became of them there. */
   #prepared: readonly PreparedText[] = []
 
@@ -79,7 +83,7 @@ export class OutgoingValues implements ValueFilter {
   }
 
   text(text: string, key: string): string {
-    if (text.length > largeTextLength) {
+    if (text.length > shortTextLength) {
       const prepared = this.#fromElsewhere(text, key)
       if (prepared !== undefined) return prepared
     }
@@ -126,6 +130,7 @@ export class OutgoingValues implements ValueFilter {
   deferring(encode: () => void): readonly MetText[] | undefined {
     const deferred: MetText[] = []
     this.#deferred = deferred
+    this.#lengthHere = 0
     try {
       encode()
     } finally {
@@ -159,6 +164,10 @@ export class OutgoingValues implements ValueFilter {
 
   #fromElsewhere(text: string, key: string): string | undefined {
     if (this.#deferred !== undefined) {
+      if (this.#lengthHere + text.length <= largeTextLength) {
+        this.#lengthHere += text.length
+        return undefined
+      }
       this.#deferred.push({ text, key })
       return ''
     }

@@ -27,6 +27,7 @@ export class ProtobufEncoding implements SpanEncoding {
       resource: (resource) => this.#written((writer) => writeResource(writer, resource, this.#keys)),
       scope: (scope) => this.#written((writer) => writeScope(writer, scope, this.#keys)),
       schemaUrl: (schemaUrl) => filter.name(schemaUrl, 'schema_url'),
+      empty: new Uint8Array(),
     })
   }
 

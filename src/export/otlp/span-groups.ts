@@ -1,3 +1,4 @@
+import { count } from '../../run/stats.ts'
 import type { EncodedGroup, EncodedResource, EncodedSpan } from './encoded-span.ts'
 import type { ExportableResource, ExportableScope, ExportableSpan } from './exportable-span.ts'
 
@@ -6,6 +7,8 @@ export interface GroupCodec {
   resource(resource: ExportableResource): Uint8Array
   scope(scope: ExportableScope): Uint8Array
   schemaUrl(schemaUrl: string): string
+  /** A group that says nothing. */
+  readonly empty: Uint8Array
 }
 
 /** Scopes that are recognised by value. A program has as many as it has instrumentations. */
@@ -23,7 +26,11 @@ export class SpanGroups {
   #lastEncodedScope: EncodedGroup | undefined
 
   constructor(codec: GroupCodec) {
-    this.#codec = codec
+    this.#codec = {
+      ...codec,
+      resource: (resource) => readable(() => codec.resource(resource), 'a resource', codec.empty),
+      scope: (scope) => readable(() => codec.scope(scope), 'a scope', codec.empty),
+    }
   }
 
   resourceOf({ resource }: ExportableSpan): EncodedResource {
@@ -58,6 +65,16 @@ export class SpanGroups {
     if (known !== undefined) return known
     if (this.#scopesByValue.size < maxScopes) this.#scopesByValue.set(value, encoded)
     return encoded
+  }
+}
+
+/** A group that throws when it is read is sent empty: it must not cost the spans that are in it. */
+function readable(encode: () => Uint8Array, what: string, empty: Uint8Array): Uint8Array {
+  try {
+    return encode()
+  } catch (error) {
+    count('internalErrors', `${what} could not be read, and is sent without attributes.`, error)
+    return empty
   }
 }
 

@@ -150,7 +150,10 @@ describe('a destination that is down', () => {
   })
 
   it('starts no second pause when several requests fail together', async () => {
-    await using collector = await startCollector(() => 503)
+    await using collector = await startCollector(async () => {
+      await collector.arrived(8)
+      return 503
+    })
     await using delivering = deliver({ url: collector.url, maxExportBatchSize: 1 })
     delivering.end(...names(8))
     void delivering.processor.flush()
