@@ -126,6 +126,19 @@ export function describeReader(
         })
       })
 
+      it('counts what no rollup holds, in runs and families, and says whose it is', async () => {
+        const counted = { totals: { inputTokens: 41, llmCalls: 2 }, foreignTotals: { inputTokens: 40, llmCalls: 1 } }
+        for (const maxSpans of [0, 100]) {
+          expect(await reader.getRun(ids.foreign, { maxSpans })).toMatchObject({
+            ...counted,
+            ownTotals: { inputTokens: 1 },
+            foreignParts: [{ service: 'summaries', totals: { inputTokens: 40 } }],
+          })
+        }
+        expect(await reader.family(ids.foreign)).toMatchObject({ ...counted, runTotals: counted.totals })
+        expect((await reader.listRuns({ agent: 'asker' })).items).toMatchObject([{ totals: { inputTokens: 1 } }])
+      })
+
       it('takes ids in upper case and as dashed UUIDs', async () => {
         const dashed = ids.planner.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
         expect((await reader.getRun(dashed))?.runId).toBe(ids.planner)
@@ -227,6 +240,7 @@ export function describeReader(
           ids.long,
           ids.circleTwo,
           ids.circleOne,
+          ids.foreign,
           ids.home,
           ids.late,
           ids.dangling,

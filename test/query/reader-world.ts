@@ -22,6 +22,7 @@ export const ids = {
   dangling: '4a'.repeat(16),
   late: '5a'.repeat(16),
   home: '5b'.repeat(16),
+  foreign: '5c'.repeat(16),
   long: '6a'.repeat(16),
   circleOne: '7a'.repeat(16),
   circleTwo: '7b'.repeat(16),
@@ -199,6 +200,7 @@ function runs(): StoredSpan[] {
     late,
     amendment(late, { input: 20, llm: 1, spans: 1 }, { from: 7_200, service: 'agents' }),
     ...runThatHasItsPart(),
+    ...runWithAForeignPart(),
     run(ids.circleOne, { agent: 'round', from: 7_300, to: 7_310, parent: ids.circleTwo }),
     run(ids.circleTwo, { agent: 'round', from: 7_320, to: 7_330, parent: ids.circleOne }),
   ]
@@ -218,6 +220,25 @@ function runThatHasItsPart(): StoredSpan[] {
     run(ids.home, { agent: 'home', from: 7_210, to: 7_250, totals: { input: 10, llm: 2, spans: 2 }, attributes }),
     part,
   ]
+}
+
+/** A run on which a service without Runspan has worked: its call is in no rollup. */
+function runWithAForeignPart(): StoredSpan[] {
+  const totals = { input: 1, llm: 1, spans: 1, complete: false }
+  const top = run(ids.foreign, { agent: 'asker', from: 7_260, to: 7_290, totals })
+  const known = { service: 'summaries', attributes: {} }
+  const server = span(ids.foreign, {
+    ...known,
+    name: 'POST /summaries',
+    kind: 'server',
+    parentSpanId: top.spanId,
+    flags: 0x301,
+    from: 7_262,
+    to: 7_280,
+  })
+  const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 40 }
+  const call = { ...known, name: 'chat', parentSpanId: server.spanId, flags: 0x101, from: 7_264, to: 7_270, attributes }
+  return [top, server, span(ids.foreign, { ...call, kind: 'client' })]
 }
 
 /** Tools in chains of ten, so that parents and children fall on different pages. */

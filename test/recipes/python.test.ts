@@ -82,9 +82,13 @@ describe.skipIf(python.status === 'missing')('a FastAPI service with OpenTelemet
     expect(run.gaps).toEqual(['elsewhere'])
   })
 
-  // Fails as long as readers add up only what Runspan wrote; then this one is to say `it`.
-  it.fails('has its tokens in the totals that readers find', () => {
-    console.warn('expected to fail: readers add up what Runspan wrote, and a service without it has written no rollup')
-    expect(run.totals).toMatchObject({ llmCalls: 1, inputTokens: sumBill(model.ledger).inputTokens })
+  it('has its tokens in the totals that readers find, who say that they have counted them, and whose they are', () => {
+    const { inputTokens, outputTokens } = sumBill(model.ledger)
+    const billed = { llmCalls: 1, inputTokens, outputTokens }
+    expect(run.totals).toMatchObject({ ...billed, toolCalls: 1 })
+    expect(run.foreignTotals).toMatchObject(billed)
+    expect(run.foreignParts).toMatchObject([
+      { service: 'summaries', span: { name: 'POST /summaries', kind: 'server' }, totals: billed },
+    ])
   })
 })

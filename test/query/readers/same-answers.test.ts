@@ -17,7 +17,19 @@ const anyTime = fc.nat({ max: 20 })
 /** Spans of few runs that point at each other in all ways there are, with gaps. */
 const anyWorld = fc.array(
   fc.record({
-    kind: fc.constantFrom('root', 'root', 'root', 'span', 'marked', 'segment', 'dispatch', 'spawn', 'review', 'late'),
+    kind: fc.constantFrom(
+      'root',
+      'root',
+      'root',
+      'span',
+      'call',
+      'marked',
+      'segment',
+      'dispatch',
+      'spawn',
+      'review',
+      'late',
+    ),
     run: anyRun,
     other: anyRun,
     agent: anyName,
@@ -54,6 +66,11 @@ function spanOf(drawn: Drawn): StoredSpan {
       return span(run, { ...common, traceState: `runspan=${run.slice(16)}`, parentSpanId: run.slice(16) })
     case 'review':
       return span(idOf('ee'), { ...common, attributes: { 'runspan.target_run.id': other } })
+    case 'call': {
+      // Of another service than the root's it is in nobody's rollup.
+      const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': length }
+      return span(run, { ...common, kind: 'server', parentSpanId: run.slice(16), attributes })
+    }
     case 'span':
       return span(run, { ...common, parentSpanId: run.slice(16) })
     default:
