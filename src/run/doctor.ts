@@ -4,6 +4,7 @@ import { rollupMark } from './run-entry.ts'
 import { shared } from './shared.ts'
 import { registeredProvider } from './ambient-tracer.ts'
 import { findGenerator, probeSpan } from './probe.ts'
+import { findProviderOwner } from './provider-owner.ts'
 import { runTraceState } from '../propagation/run-trace-state.ts'
 
 /** Something about the set-up that will cost traces, totals or links, and what to do about it. */
@@ -11,6 +12,8 @@ export interface Finding {
   /** Stable, for programs. */
   readonly code:
     | 'no_provider'
+    | 'sentry_owns_provider'
+    | 'datadog_owns_provider'
     | 'no_context_manager'
     | 'generator_missing'
     | 'rollup_missing'
@@ -62,6 +65,9 @@ function providerFindings(): readonly Finding[] {
       },
     ]
   }
+  // What else is missing there is mended with it.
+  const owner = findProviderOwner(registeredProvider(), span)
+  if (owner !== undefined) return [{ severity: 'error', ...owner }]
   const findings: Finding[] = []
   if ('instrumentationLibrary' in span) {
     findings.push({

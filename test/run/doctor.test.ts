@@ -1,5 +1,5 @@
-import { context, propagation, trace } from '@opentelemetry/api'
-import { AlwaysOffSampler, NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
+import { context, propagation, trace, type Tracer } from '@opentelemetry/api'
+import { AlwaysOffSampler, NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
 import { RunIdGenerator, RunRollupProcessor, doctor } from '../../src/index.ts'
@@ -85,4 +85,38 @@ describe('doctor', () => {
     expect(await codes()).toEqual(['no_context_manager', 'propagator_missing'])
     expect(spans.all).toEqual([])
   })
+
+  // The real products: test/lanes/owners.test.ts. What is here is what they register.
+  it('finds that Sentry or dd-trace owns the provider, and nothing where they only take part in it', async () => {
+    class SentryTracerProvider extends NodeTracerProvider {}
+    class SentrySpanProcessor extends NoProcessor {}
+    const sdk = new NodeTracerProvider()
+    for (const provider of [
+      new SentryTracerProvider(),
+      new NodeTracerProvider({ spanProcessors: [new SentrySpanProcessor()] }),
+      { getTracer: (name: string) => sdk.getTracer(name), _registeredSpanProcessors: [new SentrySpanProcessor()] },
+    ]) {
+      await using _ = recordSpans()
+      trace.disable()
+      trace.setGlobalTracerProvider(provider)
+      expect(await codes()).toEqual(['sentry_owns_provider'])
+    }
+    {
+      await using _ = recordSpans()
+      trace.disable()
+      const span = Object.assign(new NodeTracerProvider().getTracer('t').startSpan('s'), { _ddSpan: {} })
+      trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan: () => span }) as unknown as Tracer })
+      expect(await codes()).toEqual(['datadog_owns_provider'])
+    }
+    // The control: a provider of the application's own that Sentry takes part in.
+    await using _ = recordSpans({ processors: [new SentrySpanProcessor()] })
+    expect(await codes()).toEqual([])
+  })
 })
+
+class NoProcessor implements SpanProcessor {
+  onStart(): void {}
+  onEnd(): void {}
+  async forceFlush(): Promise<void> {}
+  async shutdown(): Promise<void> {}
+}
