@@ -1,5 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** What starts processes and little else: a suite of its own, so that `npm test` stays short. */
+const processes = [
+  'test/services/**/*.test.ts',
+  'test/cli/main.test.ts',
+  'test/export/{environment,process-exit,register}.test.ts',
+  'test/export/delivery/process-end.test.ts',
+  'test/propagation/carry-runs.test.ts',
+  'test/propagation/middleware/express.test.ts',
+  'test/sampling/read-back.test.ts',
+]
+
 export default defineConfig({
   test: {
     coverage: { provider: 'v8', include: ['src/**'] },
@@ -12,14 +23,18 @@ export default defineConfig({
             'test/e2e/**',
             'test/lanes/**',
             'test/recipes/**',
+            ...processes,
             // Packs and installs the package, as the lanes do.
             'test/package/package.test.ts',
             'test/**/*.memory.test.ts',
           ],
-          testTimeout: 20_000,
+          // Bounds for what hangs, not for what is slow: a machine may be busy with other work.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'] },
         },
       },
+      { test: { name: 'processes', include: processes, testTimeout: 120_000, hookTimeout: 120_000 } },
       {
         test: {
           name: 'memory',
@@ -34,6 +49,7 @@ export default defineConfig({
           name: 'lanes',
           include: ['test/lanes/**/*.test.ts', 'test/package/package.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
