@@ -73,7 +73,9 @@ function nested(fields: Fields): FoundReport | undefined {
   if (usage === undefined) return undefined
   const tier = otherTier(inner['service_tier'])
   const details = tier === undefined ? usage.details : { ...usage.details, serviceTier: tier }
-  return { ...usage, details, model: text(inner['model']), responseId: text(inner['id']) }
+  // Anthropic begins with a first token of output. How many there are it says at the end, or nobody does.
+  const outputTokens = fields['type'] === 'message_start' ? undefined : usage.outputTokens
+  return { ...usage, outputTokens, details, model: text(inner['model']), responseId: text(inner['id']) }
 }
 
 function readUsage(usage: Fields | undefined, fields: Fields): FoundReport | undefined {
