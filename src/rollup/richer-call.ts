@@ -58,14 +58,16 @@ export function exchangeCall(node: SpanNode, stale: Contribution, fresh: Contrib
 /** A span's own numbers, with what another span of the same call tells beyond them. */
 function combined(own: Contribution, other: Contribution): Contribution {
   if (own.llmCalls !== 1 || other.llmCalls !== 1) return own
-  if (own.input !== other.input || own.output !== other.output || !isSameModel(own.model, other.model)) return own
-  const tokens = other.told > own.told ? other : own
-  const cost = costOf(own, other)
+  const isCompleted = isInPart(own) && !isInPart(other)
+  const isSameSize = own.input === other.input && (own.output === other.output || isCompleted)
+  if (!isSameSize || !isSameModel(own.model, other.model)) return own
+  const tokens = isCompleted || other.told > own.told ? other : own
+  const cost = isCompleted ? other : costOf(own, other)
   if (tokens === own && cost === own) return own
   return {
     llmCalls: 1,
-    input: own.input,
-    output: own.output,
+    input: tokens.input,
+    output: tokens.output,
     cacheRead: tokens.cacheRead,
     cacheWrite: tokens.cacheWrite,
     reasoning: tokens.reasoning,
@@ -106,9 +108,15 @@ function isRicher(one: Contribution, other: Contribution): boolean {
   )
 }
 
-/** A cost that a producer reports is better known than one from a price list. */
-function costRank({ reported, priced }: Contribution): number {
-  return reported > 0 ? 2 : priced
+/** A cost that a producer reports is better known than one from a price list, and that than one of the input alone. */
+function costRank(call: Contribution): number {
+  if (call.reported > 0) return 2
+  return isInPart(call) ? 0.5 : call.priced
+}
+
+/** A call that says nothing of its output, which costs something. */
+function isInPart({ priced, unpriced }: Contribution): boolean {
+  return priced > 0 && unpriced > 0
 }
 
 /** Some say the model that was asked for, some the dated one that answered. */

@@ -151,6 +151,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
   const { input, output, cacheRead, cacheWrite, reasoning, details, reportedNanoUsd } = facts
   let nanoUsd = reportedNanoUsd
   let priced = 0
+  let isInPart = false
   let buckets: CostBuckets | undefined
   const { costBreakdown } = node.part.feeder
   if (nanoUsd === undefined && facts.model !== undefined) {
@@ -171,7 +172,10 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
       nanoUsd = breakdown?.nanoUsd
       buckets = breakdown?.buckets
     }
-    if (nanoUsd !== undefined) priced = 1
+    if (nanoUsd !== undefined) {
+      priced = 1
+      isInPart = facts.role === 'leaf' && !facts.saysOutput && outputCosts(node, call, price)
+    }
   } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
   return {
     llmCalls: facts.calls ?? 1,
@@ -183,15 +187,25 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     nanoUsd: nanoUsd ?? 0,
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
-    unpriced: nanoUsd === undefined ? (facts.calls ?? 1) : 0,
+    unpriced: nanoUsd === undefined || isInPart ? (facts.calls ?? 1) : 0,
     told: toldApart(facts),
     isSilent: false,
     model: facts.model,
     unpricedModel:
-      nanoUsd === undefined && facts.model !== undefined ? unpricedName(facts.model, details?.serviceTier) : undefined,
+      (nanoUsd === undefined || isInPart) && facts.model !== undefined
+        ? unpricedName(facts.model, details?.serviceTier)
+        : undefined,
     buckets,
     origin: originOf(node, facts),
   }
+}
+
+/** Whether the model's output has a price, so that a call which says nothing of it is priced in part. */
+function outputCosts(node: SpanNode, call: PricedCall, price: Pricer): boolean {
+  const withOutput = { ...call, outputTokens: 1000 }
+  const { costBreakdown } = node.part.feeder
+  if (costBreakdown === undefined) return price(withOutput) !== price(call)
+  return costBreakdown(withOutput)?.nanoUsd !== costBreakdown(call)?.nanoUsd
 }
 
 /** What decides which of several spans of one call gives its numbers. */

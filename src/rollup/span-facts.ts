@@ -36,6 +36,8 @@ export class SpanFacts {
   calls: number | undefined = undefined
   input = 0
   output = 0
+  /** Whether the span says how much output there was: a stream that is aborted may know its input alone. */
+  saysOutput = false
   cacheRead = 0
   cacheWrite = 0
   reasoning = 0
@@ -345,6 +347,7 @@ export function readSpan(name: string, attributes: Attributes, scopeName: string
   }
   if (input > 0) facts.input = input
   if (output > 0) facts.output = output
+  facts.saysOutput = output >= 0
   if (serviceTier !== undefined && serviceTierOf(serviceTier) !== undefined) details = { ...details, serviceTier }
   if (details !== undefined) facts.details = callDetailsOf(details)
   return facts
@@ -389,5 +392,6 @@ function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
   // Claude Code counts cached input beside the input.
   facts.input = (input ?? 0) + facts.cacheRead + facts.cacheWrite
   facts.output = output ?? 0
+  facts.saysOutput = output !== undefined
   return facts
 }
