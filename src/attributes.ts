@@ -222,14 +222,17 @@ export const ATTR_RUNSPAN_ERRORS = 'runspan.errors'
 export const ATTR_RUNSPAN_ROLLUP_COMPLETE = 'runspan.rollup.complete'
 /**
  * string[], bounded. Why the numbers may be incomplete: open_spans, shared, handed_off, no_answer, partial,
- * unknown_service, too_many_parts. Beside `complete=false` only.
+ * unknown_service, too_many_parts, checkpoint, process_lost. Beside `complete=false` only.
  */
 export const ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS = 'runspan.rollup.incomplete_reasons'
 /** int. Segments of other services whose numbers came home and are in these. */
 export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENTS = 'runspan.rollup.remote_segments'
 /** string[], unbounded, at most 128. Span ids of those segments' roots: their rollups are not to be added again. */
 export const ATTR_RUNSPAN_ROLLUP_REMOTE_SEGMENT_IDS = 'runspan.rollup.remote_segment_ids'
-/** string, bounded. run, segment or agent: filter by it before adding rollups up. */
+/**
+ * string, bounded. run, segment or agent: filter by it before adding rollups up. On a checkpoint `checkpoint`: the sums so
+ * far of a run that is open, which are in no other scope and never to be added to one.
+ */
 export const ATTR_RUNSPAN_ROLLUP_SCOPE = 'runspan.rollup.scope'
 /**
  * string[], unbounded, 128 at most. Ids of the spans of agents below that nobody wrapped and that have totals of their
@@ -273,6 +276,11 @@ export const ATTR_RUNSPAN_CALL_SERVICE_TIER = 'runspan.call.service_tier'
 export const ATTR_RUNSPAN_SAMPLING_REASON = 'runspan.sampling.reason'
 /** int. Spans of the part that were left out when it was sampled. Beside {@link ATTR_RUNSPAN_SAMPLING_REASON}. */
 export const ATTR_RUNSPAN_SAMPLING_DROPPED_SPANS = 'runspan.sampling.dropped_spans'
+
+/** Name of the zero-length span below the root by which a run is seen before its root has ended. Writer: run. */
+export const SPAN_RUNSPAN_STARTED = 'runspan started'
+/** Name of the zero-length span below the root that has the sums so far of a run that is open. Writer: run. */
+export const SPAN_RUNSPAN_CHECKPOINT = 'runspan checkpoint'
 
 /** Name of the span that reports what ended after the root. */
 export const SPAN_RUNSPAN_AMENDMENT = 'runspan amendment'

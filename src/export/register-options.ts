@@ -101,6 +101,8 @@ const checks: Readonly<
   strict: { fits: () => true, advice: '' },
   streamIdleMillis: { fits: () => true, advice: '' },
   abandonAfterMillis: { fits: () => true, advice: '' },
+  startMarkers: { fits: () => true, advice: '' },
+  checkpointIntervalMillis: { fits: () => true, advice: '' },
 }
 
 /**

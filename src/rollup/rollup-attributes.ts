@@ -27,6 +27,7 @@ import {
   ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS,
   ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS,
 } from '../attributes.ts'
+import type { IncompleteReason } from '../run/part-totals.ts'
 import type { RemoteParts } from './remote-parts.ts'
 import type { Sums } from './sums.ts'
 
@@ -35,7 +36,7 @@ export type RollupScope = 'run' | 'segment' | 'agent'
 
 /** What stands beside the sums. */
 export interface RollupFacts {
-  readonly scope: RollupScope
+  readonly scope: RollupScope | 'checkpoint'
   readonly complete: boolean
   readonly openSpans: number
   readonly priceTable: string | undefined
@@ -60,8 +61,14 @@ export function writeRollup(attributes: Attributes, sums: Sums, facts: RollupFac
 }
 
 /** Writes what came home from other services, and why something may be missing. */
-export function writeRemote(attributes: Attributes, remote: RemoteParts | undefined, openSpans: number): void {
+export function writeRemote(
+  attributes: Attributes,
+  remote: RemoteParts | undefined,
+  openSpans: number,
+  ownReason?: IncompleteReason,
+): void {
   const reasons: string[] = [...(openSpans > 0 ? ['open_spans'] : []), ...(remote?.reasons ?? [])]
+  if (ownReason !== undefined) reasons.push(ownReason)
   if (reasons.length > 0) attributes[ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS] = reasons
   const segmentIds = remote?.segmentIds ?? []
   if (segmentIds.length === 0) return

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
-import { ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK } from '../attributes.ts'
+import { ATTR_RUNSPAN_ERRORS, ATTR_RUNSPAN_SPANS, ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK } from '../attributes.ts'
 import { millisOf } from '../internal/hr-time.ts'
 import type { RunEntry } from '../run/run-entry.ts'
 import type { ExpectedPart, IncompleteReason, PartTotals } from '../run/part-totals.ts'
@@ -202,6 +202,19 @@ export class PartTally extends Tally implements RunTally {
     const totals = totalsOf(this.sums, this.complete)
     const detail = this.#detail()
     return detail === undefined ? totals : { ...totals, detail }
+  }
+
+  writeSoFar(attributes: Attributes, as: 'checkpoint' | 'process_lost'): void {
+    const { sums, open, root } = this
+    const isLost = as === 'process_lost'
+    const { priceTable } = this.feeder
+    const scope = isLost ? this.scope : 'checkpoint'
+    writeRollup(attributes, sums, { scope, complete: false, openSpans: open, priceTable })
+    writeRemote(attributes, this.#remote, open, as)
+    if (!isLost) return
+    // As an end would count the root itself.
+    attributes[ATTR_RUNSPAN_SPANS] = sums.spans + 1
+    attributes[ATTR_RUNSPAN_ERRORS] = sums.errors + (root?.failedBelow === true ? 0 : 1)
   }
 
   close(attributes: Attributes, selfReported: Usage | undefined, failed: boolean): void {

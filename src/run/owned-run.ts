@@ -9,7 +9,9 @@ import type { DispatchSpan } from './dispatch.ts'
 import { writeFailedEnding } from './failed-ending.ts'
 import { describeFailure } from './failure.ts'
 import { encodeHandOff, type RootDescription } from './hand-off.ts'
-import { forget } from './registry.ts'
+import { writeCheckpoint } from './live-spans.ts'
+import { attributesOfLost } from './lost-run.ts'
+import { forget, noteOpen, settleWatchers } from './registry.ts'
 import { rootSpanIdOf } from './run-id.ts'
 import { type Ending, RunPart, type PartInit } from './run-part.ts'
 import { shared } from './shared.ts'
@@ -106,6 +108,8 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
     this.#handedOff = true
     count('runsHandedOff')
     forget(this, false)
+    // Whoever has the ref may end it at any time: it must not be taken for lost with this process.
+    settleWatchers()
     this.#dispatch?.end(undefined, undefined)
     const root = this.rootContext
     const description: RootDescription = {
@@ -130,6 +134,18 @@ export class OwnedRun<I = unknown> extends RunPart<I> implements OpenRun<I> {
 
   override completed(value?: unknown): void {
     if (!this.#closeIfHandedOff()) super.completed(value)
+  }
+
+  checkpoint(): void {
+    if (!this.canEnd) return
+    writeCheckpoint(this)
+    noteOpen(this)
+  }
+
+  attributesIfLost(): Attributes {
+    const attributes = attributesOfLost((this.otelSpan as { attributes?: Attributes }).attributes ?? {})
+    this.tally?.writeSoFar(attributes, 'process_lost')
+    return attributes
   }
 
   override abandon(reason: string): void {

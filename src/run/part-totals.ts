@@ -12,6 +12,8 @@ import type { Subtotal } from './run-tally.ts'
  * - `unknown_service`: an instrumentation carried the run to a host of which nobody said whether it is a service of the
  *   application.
  * - `too_many_parts`: more parts came home than a root has room to name.
+ * - `checkpoint`: the run is open; these are its sums so far.
+ * - `process_lost`: the process of the run ended without it; these are the last sums that were written down.
  */
 export type IncompleteReason =
   | 'open_spans'
@@ -21,6 +23,8 @@ export type IncompleteReason =
   | 'partial'
   | 'unknown_service'
   | 'too_many_parts'
+  | 'checkpoint'
+  | 'process_lost'
 
 /** What a joined part tells its caller. */
 export interface PartTotals {

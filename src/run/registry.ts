@@ -1,3 +1,4 @@
+import type { WatchedRun } from './open-run-watcher.ts'
 import type { RunEntry } from './run-entry.ts'
 import { shared } from './shared.ts'
 import { count } from './stats.ts'
@@ -10,7 +11,7 @@ import { count } from './stats.ts'
  *   goes on and ends as ever; only the sweeper and look-ups by id no longer know it.
  */
 export function register(entry: RunEntry): void {
-  const { open, maxOpenRuns } = shared()
+  const { open, maxOpenRuns, openRunWatchers } = shared()
   open.add(entry)
   if (open.size > maxOpenRuns) {
     if (open.oldest !== undefined) open.delete(open.oldest)
@@ -20,12 +21,14 @@ export function register(entry: RunEntry): void {
     )
   }
   watch(entry)
+  if (openRunWatchers !== undefined) noteOpen(entry)
 }
 
 /** Takes a part out; of a run its id is remembered for a while, so that it is not given out again. */
 export function forget(entry: RunEntry, remember: boolean): void {
-  const { open, closed } = shared()
+  const { open, closed, openRunWatchers } = shared()
   open.delete(entry)
+  if (openRunWatchers !== undefined && isWatched(entry)) for (const watcher of openRunWatchers) watcher.left(entry)
   if (remember) closed.add(entry.runId)
 }
 
@@ -36,15 +39,42 @@ export function isUsed(runId: string): boolean {
   return (entry !== undefined && !entry.joined) || closed.has(runId)
 }
 
+/** Tells who keeps note of open runs outside of this process how far one has come. */
+export function noteOpen(entry: RunEntry): void {
+  if (isWatched(entry)) for (const watcher of shared().openRunWatchers ?? []) watcher.noted(entry)
+}
+
+/** Has them write down at once what they were told. */
+export function settleWatchers(): void {
+  for (const watcher of shared().openRunWatchers ?? []) watcher.settle()
+}
+
+/** Runs whose root this process writes, also those of another copy of the package. */
+function isWatched(entry: RunEntry): entry is RunEntry & WatchedRun {
+  return typeof (entry as Partial<WatchedRun>).attributesIfLost === 'function'
+}
+
 const longestSweepMillis = 60_000
 const shortestSweepMillis = 20
-const sweptAt = new WeakMap<RunEntry, { activity: number; unixMillis: number }>()
+/** How many runs write a checkpoint in one sweep: many runs may be open, and others wait for the event loop. */
+const mostCheckpoints = 256
+const seenAt = new WeakMap<RunEntry, Seen>()
 let sweepMillis = Number.POSITIVE_INFINITY
 let stopSweeping: (() => void) | undefined
 
-/** Sweeps often enough for this part: four times in the time it may stay silent. */
+/** What the sweeper knows of an open part. */
+interface Seen {
+  activity: number
+  activeUnixMillis: number
+  /** When it last wrote a checkpoint, or was first seen. */
+  checkpointUnixMillis: number
+}
+
+/** Sweeps often enough for this part: four times in the time it may stay silent, and in that between two checkpoints. */
 function watch(entry: RunEntry): void {
-  const wanted = Math.max(shortestSweepMillis, Math.min(longestSweepMillis, entry.abandonAfterMillis / 4))
+  const { checkpointIntervalMillis } = shared().settings
+  const shortest = Math.min(entry.abandonAfterMillis, checkpointIntervalMillis)
+  const wanted = Math.max(shortestSweepMillis, Math.min(longestSweepMillis, shortest / 4))
   if (stopSweeping !== undefined && wanted >= sweepMillis) return
   stopSweeping?.()
   sweepMillis = wanted
@@ -52,18 +82,36 @@ function watch(entry: RunEntry): void {
 }
 
 /**
- * Ends what has shown no span for its `abandonAfterMillis`. Activity is a counter that the rollup raises; only the
- * sweep looks at the clock, so that a span costs no time stamp more.
+ * Ends what has shown no span for its `abandonAfterMillis`, and has runs write checkpoints that are open long enough.
+ * Activity is a counter that the rollup raises; only the sweep looks at the clock, so that a span costs no time stamp
+ * more. Checkpoints are no activity.
  */
 export function sweep(): void {
-  const { open, clock } = shared()
+  const { open, clock, settings } = shared()
   const now = clock.nowUnixMillis()
+  const due: { readonly entry: RunEntry; readonly seen: Seen }[] = []
   for (const entry of open.values()) {
-    const last = sweptAt.get(entry)
-    if (last === undefined || last.activity !== entry.activity) {
-      sweptAt.set(entry, { activity: entry.activity, unixMillis: now })
-    } else if (now - last.unixMillis >= entry.abandonAfterMillis) {
+    const seen = seenAt.get(entry)
+    if (seen === undefined) {
+      seenAt.set(entry, { activity: entry.activity, activeUnixMillis: now, checkpointUnixMillis: now })
+      continue
+    }
+    if (seen.activity !== entry.activity) {
+      seen.activity = entry.activity
+      seen.activeUnixMillis = now
+    } else if (now - seen.activeUnixMillis >= entry.abandonAfterMillis) {
       entry.abandon('no_activity')
+      continue
+    }
+    if (now - seen.checkpointUnixMillis >= settings.checkpointIntervalMillis) due.push({ entry, seen })
+  }
+  if (due.length > mostCheckpoints) due.sort((a, b) => a.seen.checkpointUnixMillis - b.seen.checkpointUnixMillis)
+  for (const { entry, seen } of due.slice(0, mostCheckpoints)) {
+    seen.checkpointUnixMillis = now
+    try {
+      entry.checkpoint?.()
+    } catch (error) {
+      count('internalErrors', `failed to write a checkpoint of run ${entry.runId}`, error)
     }
   }
   if (open.size === 0) {

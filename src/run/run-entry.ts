@@ -35,6 +35,8 @@ export interface RunEntry extends Listed {
   readonly budget?: RunBudget | undefined
   /** Tells the run that it has gone over its budget. */
   stopForBudget?(error: Error): void
+  /** Writes down how far the run has come; a segment has nothing to say. */
+  checkpoint?(): void
   /** Ends the part as abandoned. */
   abandon(reason: string): void
 }

@@ -28,6 +28,12 @@ export interface RunTally {
    */
   partTotals(segmentId: string, failed: boolean): PartTotals
   /**
+   * Writes the sums so far into `attributes`, as numbers that are not the last: `complete` is false.
+   *
+   * @param as what they are to be: a checkpoint, or the end of a run whose process was lost, its failed root counted
+   */
+  writeSoFar(attributes: Attributes, as: 'checkpoint' | 'process_lost'): void
+  /**
    * Takes the last look before the root ends: counts what the root itself reports if nothing below it did, seals the
    * sums (what comes later is late), and writes the rollup into `attributes`.
    *

@@ -21,12 +21,24 @@ export interface RedactionSite {
  */
 export type Redact = (text: string, site: RedactionSite) => string
 
+/**
+ * Which runs leave a span as soon as they open, so that they are seen while they are open.
+ *
+ * - `none`: no run.
+ * - `detached`: runs that nobody may wait for: those of `startRun`, handed off later or not, and those that were spawned.
+ * - `all`: every run, those of `wrapAgent` too.
+ */
+export type StartMarkers = 'none' | 'detached' | 'all'
+
 /** Settings of this process, with every default filled in. */
 export interface Settings {
   content: ContentCapture
   redact: Redact | undefined
   streamIdleMillis: number
   abandonAfterMillis: number
+  startMarkers: StartMarkers
+  /** Infinite for none. */
+  checkpointIntervalMillis: number
 }
 
 /** Options of `configureRunspan`. What is left out stays as it is. */
@@ -45,6 +57,13 @@ export interface RunspanOptions {
   readonly streamIdleMillis?: number | undefined
   /** After how many milliseconds without a span an open run counts as abandoned. At least 1. @defaultValue 86_400_000 */
   readonly abandonAfterMillis?: number | undefined
+  /** Which runs leave a span `runspan started` when they open; `startMarker` of a run beats it. @defaultValue 'detached' */
+  readonly startMarkers?: StartMarkers | undefined
+  /**
+   * After how many milliseconds a run that is still open leaves a span `runspan checkpoint` with its sums so far, and again
+   * each time as many have passed, give or take a quarter. At least 100; `false` for none. @defaultValue 60_000
+   */
+  readonly checkpointIntervalMillis?: number | false | undefined
 }
 
 const captureVariable = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'
@@ -55,6 +74,8 @@ export function defaultSettings(): Settings {
     redact: undefined,
     streamIdleMillis: 300_000,
     abandonAfterMillis: 86_400_000,
+    startMarkers: 'detached',
+    checkpointIntervalMillis: 60_000,
   }
 }
 
@@ -85,11 +106,26 @@ export function applyOptions(settings: Settings, options: RunspanOptions): void 
   settings.streamIdleMillis = checkedMillis('streamIdleMillis', options.streamIdleMillis) ?? settings.streamIdleMillis
   settings.abandonAfterMillis =
     checkedMillis('abandonAfterMillis', options.abandonAfterMillis) ?? settings.abandonAfterMillis
+  const { startMarkers, checkpointIntervalMillis } = options
+  if (startMarkers !== undefined) {
+    if (!['none', 'detached', 'all'].includes(startMarkers)) {
+      throw bad('startMarkers', startMarkers, "Use 'none', 'detached' or 'all'.")
+    }
+    settings.startMarkers = startMarkers
+  }
+  if (checkpointIntervalMillis === false) settings.checkpointIntervalMillis = Number.POSITIVE_INFINITY
+  else {
+    settings.checkpointIntervalMillis =
+      checkedMillis('checkpointIntervalMillis', checkpointIntervalMillis, 100, ', or false') ??
+      settings.checkpointIntervalMillis
+  }
 }
 
-function checkedMillis(name: string, value: number | undefined): number | undefined {
+function checkedMillis(name: string, value: number | undefined, least = 1, orElse = ''): number | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'number' || !(value >= 1)) throw bad(name, value, 'Pass a number of milliseconds, at least 1.')
+  if (typeof value !== 'number' || !(value >= least)) {
+    throw bad(name, value, `Pass a number of milliseconds, at least ${least}${orElse}.`)
+  }
   return value
 }
 

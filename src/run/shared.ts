@@ -2,6 +2,7 @@ import { RunspanError } from '../errors.ts'
 import { type Clock, systemClock } from '../internal/clock.ts'
 import { RecentKeys } from '../internal/recent-keys.ts'
 import { OpenParts } from './open-parts.ts'
+import type { OpenRunWatcher } from './open-run-watcher.ts'
 import type { RunEntry } from './run-entry.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 import type { RunspanStats } from './stats.ts'
@@ -30,8 +31,10 @@ export interface Shared {
   armed: ArmedIds | undefined
   /** The run or segment whose root span is being started right now. */
   starting: RunEntry | undefined
-  /** True while an amendment is written, so that it is not counted itself. */
+  /** True while a span of ours about a run is written, an amendment say, so that it is not counted itself. */
   amending: boolean
+  /** Who keeps note of open runs outside of this process; nobody, unless there is a place for it. */
+  openRunWatchers?: readonly OpenRunWatcher[] | undefined
   /** How many open runs the registry watches at most. */
   maxOpenRuns: number
   settings: Settings
@@ -60,6 +63,7 @@ const state: Shared = ((globalThis as Host)[key] ??= {
   armed: undefined,
   starting: undefined,
   amending: false,
+  openRunWatchers: undefined,
   maxOpenRuns: defaultMaxOpenRuns,
   settings: defaultSettings(),
   clock: systemClock,

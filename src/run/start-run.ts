@@ -4,6 +4,7 @@ import { ATTR_RUNSPAN_RUN_DETACHED } from '../attributes.ts'
 import { textOf } from '../internal/text-of.ts'
 import { decodeHandOff } from './hand-off.ts'
 import { runIdOfTarget } from './link-target.ts'
+import { markStart } from './live-spans.ts'
 import { openRun, startRoot } from './open-run.ts'
 import { OwnedRun } from './owned-run.ts'
 import { isUsed } from './registry.ts'
@@ -15,6 +16,8 @@ import { ambientTracer } from './ambient-tracer.ts'
 /**
  * Opens a run that is ended by hand: with `end`, with `endRun` anywhere in this process, or elsewhere after
  * `handOff()`. It does not become the current run; `run.with(fn)` runs code inside it.
+ *
+ * A span `runspan started` below its root shows that it is open, unless `startMarker` is false.
  *
  * A run that is never ended becomes `abandoned` after `abandonAfterMillis` without a span. Disposing one that was not
  * ended (`using run = startRun(…)`) writes `abandoned` with the reason `disposed`, because `using` cannot see a throw.
@@ -34,7 +37,9 @@ import { ambientTracer } from './ambient-tracer.ts'
  * ```
  */
 export function startRun<I = unknown>(name: string, options: RunOptions<I> = {}): OpenRun<I> {
-  return openRun(name, options)
+  const run = openRun(name, options)
+  markStart(run, options, true)
+  return run
 }
 
 /**

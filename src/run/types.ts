@@ -221,6 +221,12 @@ export interface RunOptions<I = unknown> {
   readonly budget?: RunBudget | undefined
   /** After how many milliseconds without a span the run counts as abandoned. @defaultValue 86_400_000 */
   readonly abandonAfterMillis?: number | undefined
+  /**
+   * Whether the run leaves a span `runspan started` at once, by which it is seen while it is open.
+   *
+   * @defaultValue as `startMarkers` of `configureRunspan` says: true for `startRun` and with `from`
+   */
+  readonly startMarker?: boolean | undefined
   /** Whether what was active at the start keeps a dispatch span. @defaultValue true */
   readonly dispatchSpan?: boolean | undefined
   /** Called once when the run has ended. What it throws is counted, never passed on. */

@@ -2,6 +2,7 @@ import { context, type Context } from '@opentelemetry/api'
 
 import { followSettled } from './follow/follow.ts'
 import { isThenable } from './follow/thenable.ts'
+import { markStart } from './live-spans.ts'
 import { openRun } from './open-run.ts'
 import type { OwnedRun } from './owned-run.ts'
 import type { Run, RunOptions, RunResult, RunSummary } from './types.ts'
@@ -31,6 +32,7 @@ export function wrapAgent<T, I = unknown>(
   options: RunOptions<I> = {},
 ): Promise<RunResult<Awaited<T>>> {
   const run = openRun(name, options)
+  markStart(run, options, false)
   let returned: T
   try {
     returned = context.with(run.context, fn, undefined, run)

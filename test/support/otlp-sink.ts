@@ -1,6 +1,7 @@
 import { SpanKind, SpanStatusCode, type Attributes, type HrTime } from '@opentelemetry/api'
 
 import { startReceiver, type Receiver, type StoredSpan } from '../../src/viewer/receiver/index.ts'
+import { saysOpen } from './says-open.ts'
 import { traceText, type Shown, type ShownSpan } from './trace-text.ts'
 
 /** A span as it came over the wire, in the shape in which the SDK has it. */
@@ -22,9 +23,16 @@ export class OtlpSink implements AsyncDisposable {
     this.#spans = spans
   }
 
-  /** Every span received, in the order in which they started. */
+  /** Every span received, in the order in which they started, but for those that only say that a run is open. */
   get all(): readonly ReceivedSpan[] {
-    return this.#spans.toSorted((a, b) => a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1])
+    return this.#spans
+      .filter(({ name }) => !saysOpen(name))
+      .toSorted((a, b) => a.startTime[0] - b.startTime[0] || a.startTime[1] - b.startTime[1])
+  }
+
+  /** The spans that only say that a run is open, in the order in which they came. */
+  get live(): readonly ReceivedSpan[] {
+    return this.#spans.filter(({ name }) => saysOpen(name))
   }
 
   of(runId: string): readonly ReceivedSpan[] {

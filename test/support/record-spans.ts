@@ -17,6 +17,7 @@ import { RunIdGenerator, RunRollupProcessor, type RollupOptions } from '../../sr
 import { forget, sweep } from '../../src/run/registry.ts'
 import { defaultSettings } from '../../src/run/settings.ts'
 import { shared } from '../../src/run/shared.ts'
+import { saysOpen } from './says-open.ts'
 import { traceText, type Shown } from './trace-text.ts'
 
 /** The set-up of a test. */
@@ -43,15 +44,24 @@ export class RecordedSpans implements AsyncDisposable {
     this.#startOrder = startOrder
   }
 
-  /** Every span that has ended, in the order in which they started. */
+  /** Every span that has ended, in the order in which they started, but for those that only say that a run is open. */
   get all(): readonly ReadableSpan[] {
+    return this.#inStartOrder().filter(({ name }) => !saysOpen(name))
+  }
+
+  /** The spans that only say that a run is open: start markers and checkpoints. */
+  get live(): readonly ReadableSpan[] {
+    return this.#inStartOrder().filter(({ name }) => saysOpen(name))
+  }
+
+  #inStartOrder(): readonly ReadableSpan[] {
     const order = (span: ReadableSpan): number => this.#startOrder.get(span.spanContext().spanId) ?? 0
     return this.#exporter.getFinishedSpans().toSorted((a, b) => order(a) - order(b))
   }
 
   /** Every span that has ended, the first to end first. */
   get inEndOrder(): readonly ReadableSpan[] {
-    return this.#exporter.getFinishedSpans()
+    return this.#exporter.getFinishedSpans().filter(({ name }) => !saysOpen(name))
   }
 
   /** The spans of one trace. */
