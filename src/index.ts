@@ -51,7 +51,7 @@ export { llmFetch, type LlmFetchOptions } from './run/llm-fetch.ts'
 export { recordLlmCall, recordToolCall } from './run/record.ts'
 export { newRunId } from './run/run-id.ts'
 export { RunIdGenerator, type IdGeneratorLike } from './run/run-id-generator.ts'
-export type { ContentCapture, Redact, RedactionSite, RunspanOptions } from './run/settings.ts'
+export type { ContentCapture, Redact, RedactionSite, RunspanOptions, StartMarkers } from './run/settings.ts'
 export { endRun, startRun } from './run/start-run.ts'
 export { stats, type RunspanStats } from './run/stats.ts'
 export type {
