@@ -1,3 +1,4 @@
+import { RunspanError } from '../errors.ts'
 import { randomHex32 } from '../internal/random-hex.ts'
 import { shared } from './shared.ts'
 import { newSpanId } from './run-id.ts'
@@ -24,8 +25,20 @@ export class RunIdGenerator implements IdGeneratorLike {
   readonly [generatorMark] = true
   readonly #inner: IdGeneratorLike | undefined
 
-  /** @param inner where all other ids come from. Default: random ids */
+  /**
+   * @param inner where all other ids come from. Default: random ids
+   * @throws {@link RunspanError} `bad_configuration` where it makes no ids
+   */
   constructor(inner?: IdGeneratorLike) {
+    if (
+      inner !== undefined &&
+      [inner?.generateTraceId, inner?.generateSpanId].some((make) => typeof make !== 'function')
+    ) {
+      throw new RunspanError(
+        'bad_configuration',
+        'Failed to make a RunIdGenerator: a generator without generateTraceId or generateSpanId cannot be used. Pass one that has both, or nothing for random ids.',
+      )
+    }
     this.#inner = inner
   }
 

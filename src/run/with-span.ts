@@ -1,5 +1,6 @@
 import { context, type Context, type Span } from '@opentelemetry/api'
 
+import { RunspanError } from '../errors.ts'
 import { ModelCall } from './model-call.ts'
 import { recordsAll } from './content.ts'
 import { SpanHandle } from './span-handle.ts'
@@ -43,6 +44,8 @@ export function withSpan<R>(
  * `fn` now, and keeps its type, `this`, name and length.
  *
  * Arguments and result are recorded only when content is switched on.
+ *
+ * @throws {@link RunspanError} `bad_configuration` where `fn` is no function
  */
 export function tool<F extends Fn>(name: string, fn: F, options: SpanInit = {}): F {
   return wrap(name, 'tool', options, fn)
@@ -79,6 +82,12 @@ function wrapped<F extends Fn>(
   fn: F,
   make: (span: Span, ctx: Context) => SpanHandle,
 ): F {
+  if (typeof fn !== 'function') {
+    throw new RunspanError(
+      'bad_configuration',
+      `Failed to wrap ${name}: ${String(fn)} is no function. Pass the name and then the function; withSpan runs one at once.`,
+    )
+  }
   const shape = shapeOf(name, type, options)
   return imitate(fn, function tracedCall(this: unknown, ...args: never[]): unknown {
     const work = startShaped(context.active(), activeTracer(), shape, make)

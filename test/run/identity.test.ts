@@ -82,6 +82,11 @@ describe('the run id is the trace id', () => {
     })
   })
 
+  it.each([{}, null, { generateTraceId: () => '1'.repeat(32) }])('refuses %j for a generator', (inner) => {
+    expect(() => new RunIdGenerator(inner as never)).toThrow(expect.objectContaining({ code: 'bad_configuration' }))
+    expect(() => new RunIdGenerator(new RandomIdGenerator())).not.toThrow()
+  })
+
   it('pins one root only: spans that others start meanwhile, or after a failure, get ids of their own', async () => {
     let failing = true
     const meanwhile: string[] = []

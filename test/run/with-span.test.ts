@@ -170,6 +170,12 @@ describe('a wrapped function', () => {
     expect(spans.all).toHaveLength(5)
   })
 
+  it.each([undefined, 'ask'])('is refused where it is none: %s', (fn) => {
+    for (const wrap of [tool, llm, retrieval, trace]) {
+      expect(() => wrap('search', fn as never)).toThrow(`Failed to wrap search: ${fn} is no function.`)
+    }
+  })
+
   it('is called once per call with what it was given, in the run it is called in', async () => {
     await using spans = recordSpans()
     const calls: unknown[][] = []
