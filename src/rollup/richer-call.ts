@@ -1,4 +1,4 @@
-import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
+import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import { exchangeOffer, isClaimed } from './claims.ts'
 import type { Contribution } from './contribution.ts'
 import type { SpanNode } from './span-node.ts'
@@ -12,7 +12,7 @@ import { addTo } from './tally.ts'
 export function combinedWithBelow(node: SpanNode, own: Contribution): Contribution {
   const richest = node.below?.richest
   if (richest === undefined || own.isSilent) return own
-  const call = combined(own, richest)
+  const call = combined(own, richest, isSameAnswer(node))
   if (call !== own) node.hear().own = own
   return call
 }
@@ -21,12 +21,17 @@ export function combinedWithBelow(node: SpanNode, own: Contribution): Contributi
 export function tellAbove(node: SpanNode): void {
   if (node.isBoundary) return
   let call = node.isLeafWithUsage ? node.revocable : node.below?.richest
+  if (call === undefined || node.parent?.isAgent === true) return
+  let id = node.isLeafWithUsage ? idOf(node) : node.below?.richestId
   for (let above = node.parent; call !== undefined && above !== undefined && !above.isAgent; above = above.parent) {
     const below = above.hear()
     if (below.richest !== undefined && !isRicher(call, below.richest)) return
     below.richest = call
+    below.richestId = id
     if (!above.ended || above.isBoundary) return
-    if (above.isLeafWithUsage) call = refined(above, call)
+    if (!above.isLeafWithUsage) continue
+    call = refined(above, call)
+    id = idOf(above)
   }
 }
 
@@ -35,7 +40,7 @@ function refined(node: SpanNode, richest: Contribution): Contribution | undefine
   const stale = node.revocable
   if (stale === undefined) return undefined
   const own = node.below?.own ?? stale
-  const fresh = combined(own, richest)
+  const fresh = combined(own, richest, isSameAnswer(node))
   if (!isRicher(fresh, stale)) return undefined
   node.hear().own = own
   exchangeCall(node, stale, fresh)
@@ -55,14 +60,30 @@ export function exchangeCall(node: SpanNode, stale: Contribution, fresh: Contrib
   }
 }
 
-/** A span's own numbers, with what another span of the same call tells beyond them. */
-function combined(own: Contribution, other: Contribution): Contribution {
+/** Whether a span and the richest below it name one answer; `undefined` where one of them names none. */
+function isSameAnswer(node: SpanNode): boolean | undefined {
+  const below = node.below?.richestId
+  const own = below === undefined ? undefined : idOf(node)
+  return own === undefined ? undefined : own === below
+}
+
+function idOf(node: SpanNode): string | undefined {
+  const id = node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
+
+/**
+ * A span's own numbers, with what another span of the same call tells beyond them.
+ *
+ * @param isSame whether it is the same call; `undefined` where tokens and model have to tell
+ */
+function combined(own: Contribution, other: Contribution, isSame: boolean | undefined): Contribution {
   if (own.llmCalls !== 1 || other.llmCalls !== 1) return own
   const isCompleted = isInPart(own) && !isInPart(other)
   const isSameSize = own.input === other.input && (own.output === other.output || isCompleted)
-  if (!isSameSize || !isSameModel(own.model, other.model)) return own
+  if (!(isSame ?? (isSameSize && isSameModel(own.model, other.model)))) return own
   const tokens = isCompleted || other.told > own.told ? other : own
-  const cost = isCompleted ? other : costOf(own, other)
+  const cost = isCompleted || (!isSameSize && tokens === other && own.reported === 0) ? other : costOf(own, other)
   if (tokens === own && cost === own) return own
   return {
     llmCalls: 1,

@@ -21,6 +21,8 @@ export class SpansBelow {
   recentCalls: RecentCalls | undefined = undefined
   /** Of the model calls below, up to a tool or agent, the one that tells most of itself. */
   richest: Contribution | undefined = undefined
+  /** The id of its answer, where it names one. */
+  richestId: string | undefined = undefined
   /** What the span said of itself, where one below tells more of the same call. */
   own: Contribution | undefined = undefined
   #claimable: Sums | undefined

@@ -77,6 +77,15 @@ describe.each(orders.map((order) => ({ order })))(
       expect(await totalsOf([poor, other, poor], order)).toMatchObject({ nanoUsd: 400 * 3000 + 9 * 15_000 })
     })
 
+    it('are what the id of the answer says, whatever else they say', async () => {
+      const id = (said: Attributes, value: string): Attributes => ({ ...said, 'gen_ai.response.id': value })
+      const outer = { said: id(model, 'a'), input: 40 }
+      const inner = { said: id(kept, 'a') }
+      expect(await totalsOf([outer, inner], order)).toMatchObject({ calls: 1, input: 400, nanoUsd: oneHour })
+      const other = [{ said: id(model, 'a') }, { said: id(kept, 'b') }]
+      expect(await totalsOf(other, order)).toMatchObject({ input: 400, nanoUsd: 400 * 3000 + 9 * 15_000 })
+    })
+
     it('cost what one of them reports, and else what is known of the one that tells most', async () => {
       const reported = { ...model, 'gen_ai.usage.cost': 0.5 }
       expect(await totalsOf([{ said: kept }, { said: model }, { said: reported }], order)).toMatchObject({
