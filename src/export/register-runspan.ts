@@ -8,6 +8,8 @@ import { RunRollupProcessor } from '../rollup/run-rollup-processor.ts'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import { configureRunspan } from '../run/configure.ts'
 import { RunIdGenerator } from '../run/run-id-generator.ts'
+import { applyOptions } from '../run/settings.ts'
+import { shared } from '../run/shared.ts'
 import { RunSampler } from '../sampling/run-sampler.ts'
 import { RunSamplingProcessor } from '../sampling/run-sampling-processor.ts'
 import { otherCopyOf } from './api-copies.ts'
@@ -75,7 +77,7 @@ export function registerRunspan(options: RegisterOptions = {}): RegisteredRunspa
   startDiagLogger(environment)
   if (isRegistered('trace')) throw providerExists()
   const { strict, ...settings } = options
-  configureRunspan(settings)
+  applyOptions(shared().settings, settings)
   const registration = readFlag(environment, 'OTEL_SDK_DISABLED')
     ? registerDisabled(environment)
     : registerEnabled(options, environment)

@@ -86,6 +86,13 @@ describe('what is recorded of values', () => {
       expect.objectContaining({ code: 'bad_configuration' }),
     )
   })
+
+  it('refuses an option that there is not, so that no misspelt one is forgotten quietly', () => {
+    expect(() => configureRunspan({ contents: 'off' } as never)).toThrow(
+      'Failed to configure contents: there is no such option. Known are content, redact,',
+    )
+    expect(() => configureRunspan({})).not.toThrow()
+  })
 })
 
 describe('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT', () => {
