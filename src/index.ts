@@ -9,6 +9,7 @@ export type { Carrier } from './propagation/carrier.ts'
 export { bindRun } from './propagation/bind-run.ts'
 export { extractRun } from './propagation/extract-run.ts'
 export { injectRun } from './propagation/inject-run.ts'
+export { injectTotals, takeTotals, type ReplyOptions } from './propagation/reply-totals.ts'
 export { propagationAttributes, type MessageAttribute } from './propagation/message-attributes.ts'
 export {
   expressMiddleware,
@@ -16,7 +17,7 @@ export {
   type ExpressResponse,
   type Middleware,
 } from './propagation/middleware/express.ts'
-export { propagationHeaders, type PropagationOptions } from './propagation/propagation-headers.ts'
+export { propagationHeaders, type InjectOptions, type PropagationOptions } from './propagation/propagation-headers.ts'
 export type { Trust, TrustedRequest } from './propagation/trust.ts'
 export type { BaggageKey } from './propagation/run-baggage.ts'
 export type { TrustKey } from './propagation/trust-key.ts'

@@ -5,20 +5,20 @@
  */
 export type Carrier = object
 
-/** The fields that are read: those of W3C Trace Context, and W3C Baggage. */
-export type TraceField = 'traceparent' | 'tracestate' | 'baggage'
+/** The fields that are read: those of W3C Trace Context and W3C Baggage, and the totals of a reply. */
+export type CarrierField = 'traceparent' | 'tracestate' | 'baggage' | 'runspan-totals'
 
 /**
  * One field of a carrier as text. A field that is there more than once is joined by commas, as HTTP does: several
  * `tracestate` are one list (W3C Trace Context §3.3), and several `traceparent` make none that could be read.
  */
-export function readField(carrier: Carrier, name: TraceField): string | undefined {
+export function readField(carrier: Carrier, name: CarrierField): string | undefined {
   if (carrier instanceof Headers) return carrier.get(name) ?? undefined
   const found = isIterable(carrier) ? readEntries(carrier, name) : readRecord(carrier, name)
   return found ?? readNested(carrier, name)
 }
 
-function readRecord(record: object, name: TraceField): string | undefined {
+function readRecord(record: object, name: CarrierField): string | undefined {
   let found: string | undefined
   for (const key of Object.keys(record)) {
     if (isNamed(key, name)) found = joined(found, (record as Readonly<Record<string, unknown>>)[key])
@@ -27,7 +27,7 @@ function readRecord(record: object, name: TraceField): string | undefined {
 }
 
 /** Tuples, as `Map`, NATS and fetch-like headers hand out; or one record per header, as node-rdkafka has them. */
-function readEntries(entries: Iterable<unknown>, name: TraceField): string | undefined {
+function readEntries(entries: Iterable<unknown>, name: CarrierField): string | undefined {
   let found: string | undefined
   for (const entry of entries) {
     if (Array.isArray(entry)) {
@@ -41,7 +41,7 @@ function readEntries(entries: Iterable<unknown>, name: TraceField): string | und
 }
 
 /** An outgoing message of Node's keeps its headers behind a method; requests and messages have them in a field. */
-function readNested(carrier: object, name: TraceField): string | undefined {
+function readNested(carrier: object, name: CarrierField): string | undefined {
   const { getHeader, headers } = carrier as { getHeader?: unknown; headers?: unknown }
   if (typeof getHeader === 'function') return joined(undefined, Reflect.apply(getHeader, carrier, [name]))
   if (typeof headers !== 'object' || headers === null || headers instanceof Uint8Array) return undefined

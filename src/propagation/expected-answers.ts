@@ -2,12 +2,15 @@ import { subscribe } from 'node:diagnostics_channel'
 
 import type { ExpectedPart } from '../run/part-totals.ts'
 import type { RunPart } from '../run/run-part.ts'
+import type { RunTally } from '../run/run-tally.ts'
 import { count } from '../run/stats.ts'
+import { repliesOf } from './expected-replies.ts'
 import { parseTotals, totalsHeader } from './totals-header.ts'
 
 /** A request on its way to a service that may answer with the totals of its part. */
 interface Expected {
   readonly runId: string
+  readonly tally: RunTally
   readonly part: ExpectedPart
   /** Whether anything may have reached the service. */
   wasSent: boolean
@@ -19,7 +22,8 @@ const expected = new WeakMap<object, Expected>()
 export function expectAnswer(request: object, part: RunPart): void {
   if (part.tally === undefined || expected.has(request)) return
   listen()
-  expected.set(request, { runId: part.runId, part: part.tally.expectPart(), wasSent: false })
+  const { runId, tally } = part
+  expected.set(request, { runId, tally, part: tally.expectPart(), wasSent: false })
 }
 
 let isListening = false
@@ -70,7 +74,7 @@ function take(request: object, headers: unknown): void {
   }
 }
 
-function takeText({ part, runId }: Expected, text: unknown): void {
+function takeText({ part, runId, tally }: Expected, text: unknown): void {
   if (text === undefined) return
   const totals = parseTotals(text, runId)
   if (totals === undefined) {
@@ -78,6 +82,8 @@ function takeText({ part, runId }: Expected, text: unknown): void {
     return
   }
   part.came(totals)
+  // The last word may come with what the application itself reads.
+  if (totals.state === 'partial') repliesOf(tally).know(totals.segmentId, part)
 }
 
 function on(channel: string, listener: (message: ChannelMessage) => void): void {

@@ -1,4 +1,4 @@
-import { propagationHeaders } from './propagation-headers.ts'
+import { propagationHeaders, type InjectOptions } from './propagation-headers.ts'
 
 /** A message attribute, as SQS and SNS have them. */
 export interface MessageAttribute {
@@ -10,6 +10,8 @@ export interface MessageAttribute {
  * The current run as message attributes of SQS and SNS, which are no plain strings: `{}` outside a run, so that
  * spreading it is always safe. SQS takes ten attributes per message; these are two. `extractRun` reads them back.
  *
+ * @param options as those of `propagationHeaders`; `trustKey` and `baggage` are one attribute more each
+ *
  * @example
  * ```ts
  * import { propagationAttributes } from 'runspan'
@@ -18,9 +20,9 @@ export interface MessageAttribute {
  * console.log(command)
  * ```
  */
-export function propagationAttributes(): Record<string, MessageAttribute> {
+export function propagationAttributes(options?: InjectOptions): Record<string, MessageAttribute> {
   const attributes: Record<string, MessageAttribute> = {}
-  for (const [name, value] of Object.entries(propagationHeaders())) {
+  for (const [name, value] of Object.entries(propagationHeaders(options))) {
     attributes[name] = { DataType: 'String', StringValue: value }
   }
   return attributes

@@ -3,6 +3,7 @@ import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 import { currentPart } from '../run/run-context.ts'
 import type { RunPart } from '../run/run-part.ts'
 import { count } from '../run/stats.ts'
+import { repliesOf } from './expected-replies.ts'
 import { formatBaggage, type BaggageKey } from './run-baggage.ts'
 import { formatTraceparent } from './traceparent.ts'
 import { traceStateHeader } from './run-trace-state.ts'
@@ -21,6 +22,17 @@ export interface PropagationOptions {
   readonly baggage?: readonly BaggageKey[] | undefined
 }
 
+/** Options of {@link propagationHeaders} and `injectRun`. */
+export interface InjectOptions extends PropagationOptions {
+  /**
+   * Whether whoever joins will reply with what its part came to: `injectTotals` there, `takeTotals` here. The run's
+   * totals are complete once every reply has come; without this they stay incomplete (`shared`).
+   *
+   * @defaultValue false
+   */
+  readonly expectReply?: boolean | undefined
+}
+
 /**
  * The headers that carry the current run to another service: `traceparent`, and `tracestate` with the `runspan` member
  * that marks it as a run. `{}` outside a run, and where nothing is recorded, so that spreading it is always safe.
@@ -29,11 +41,14 @@ export interface PropagationOptions {
  *
  * @param options a `trustKey` that cannot be used is counted, and the run goes out unsigned
  */
-export function propagationHeaders(options?: PropagationOptions): Record<string, string> {
+export function propagationHeaders(options?: InjectOptions): Record<string, string> {
   const part = currentPart()
   if (part === undefined) return {}
   // What the other service does is not in this process's sums.
-  part.tally?.markIncomplete('shared')
+  if (part.tally !== undefined) {
+    if (options?.expectReply === true) repliesOf(part.tally).expect()
+    else part.tally.markIncomplete('shared')
+  }
   return headersOf(part, options)
 }
 

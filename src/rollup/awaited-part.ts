@@ -48,5 +48,5 @@ function takeIn(part: PartTally, { segmentId, nestedIds, subtotal }: PartTotals)
     return
   }
   part.remote.add([segmentId, ...nestedIds])
-  part.sums.addSubtotal(subtotal)
+  part.addSubtotal(subtotal)
 }

@@ -11,11 +11,12 @@ import {
   ATTR_RUNSPAN_FAMILY_RUNS,
 } from '../attributes.ts'
 import { RunspanError } from '../errors.ts'
-import { CountsByName } from '../internal/counts-by-name.ts'
+import { CountsByName, otherName } from '../internal/counts-by-name.ts'
 import { textOf } from '../internal/text-of.ts'
 import type { FamilyTotals, ModelTotals, RunDetail } from '../run/types.ts'
 import { FamilySums } from './family-sums.ts'
-import type { ModelSums } from './sums-by-model.ts'
+import { CostSums } from './cost-sums.ts'
+import { otherModels, SumsByModel, type ModelSums } from './sums-by-model.ts'
 import type { Sums } from './sums.ts'
 
 /**
@@ -55,19 +56,26 @@ export class NamedCounts {
   }
 }
 
-/** What was kept, as users read it; `undefined` where nothing was asked for. */
+/**
+ * What was kept, as users read it; `undefined` where nothing was asked for.
+ *
+ * @param unnamed what of the sums another process did, which told its totals and no names
+ */
 export function detailOf(
   sums: Sums,
   kept: ReadonlySet<RollupDetail>,
   named: NamedCounts | undefined,
   family: FamilySums | undefined,
+  unnamed: Sums | undefined,
 ): RunDetail | undefined {
   if (kept.size === 0) return undefined
+  const tools = withOthers(named?.tools, unnamed?.toolCalls)
+  const errors = withOthers(named?.errors, unnamed?.errors)
   return {
-    ...(kept.has('costs') && { costs: costsByBucket(sums) }),
-    ...(kept.has('models') && { models: (sums.byModel?.list() ?? []).map(modelTotals) }),
-    ...(named?.tools !== undefined && { tools: named.tools.entries().map(([name, calls]) => ({ name, calls })) }),
-    ...(named?.errors !== undefined && { errors: named.errors.entries().map(([type, count]) => ({ type, count })) }),
+    ...(kept.has('costs') && { costs: costsByBucket(sums, unnamed) }),
+    ...(kept.has('models') && { models: sumsByModel(sums, unnamed).map(modelTotals) }),
+    ...(tools !== undefined && { tools: tools.map(([name, calls]) => ({ name, calls })) }),
+    ...(errors !== undefined && { errors: errors.map(([type, count]) => ({ type, count })) }),
     ...(kept.has('family') && { family: familyTotals(sums, family) }),
   }
 }
@@ -89,8 +97,29 @@ export function writeDetail(attributes: Attributes, { costs, models, tools, erro
   if (family.costNanoUsd !== undefined) attributes[ATTR_RUNSPAN_FAMILY_COST_NANO_USD] = Number(family.costNanoUsd)
 }
 
-function costsByBucket({ costs }: Sums): NonNullable<RunDetail['costs']> {
-  return (costs?.entries() ?? []).map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) }))
+function costsByBucket({ costs }: Sums, unnamed: Sums | undefined): NonNullable<RunDetail['costs']> {
+  const all = new CostSums()
+  if (costs !== undefined) all.addAll(costs, 1)
+  if (unnamed !== undefined) all.add({ undivided: unnamed.nanoUsd }, 1)
+  return all.entries().map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) }))
+}
+
+function sumsByModel({ byModel }: Sums, unnamed: Sums | undefined): readonly ModelSums[] {
+  if (unnamed === undefined) return byModel?.list() ?? []
+  const all = new SumsByModel()
+  if (byModel !== undefined) all.addAll(byModel, 1)
+  all.addCall(otherModels, unnamed, 1)
+  return all.list()
+}
+
+function withOthers(
+  counts: CountsByName | undefined,
+  others: number | undefined,
+): readonly (readonly [name: string, count: number])[] | undefined {
+  if (counts === undefined || others === undefined || others === 0) return counts?.entries()
+  const all = counts.entries()
+  const known = all.find(([name]) => name === otherName)?.[1] ?? 0
+  return [...all.filter(([name]) => name !== otherName), [otherName, known + others]]
 }
 
 function modelTotals(sums: ModelSums): ModelTotals {

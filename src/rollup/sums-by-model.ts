@@ -15,7 +15,8 @@ export class ModelSums extends CallSums {
 /** How many models one part tells apart at most; the calls of all others are added up as one. */
 const mostModels = 32
 
-const otherModels: CallOrigin = Object.freeze({ operation: undefined, provider: undefined, model: otherName })
+/** What calls are added up as that nobody names by their model. */
+export const otherModels: CallOrigin = Object.freeze({ operation: undefined, provider: undefined, model: otherName })
 
 /** Sums by operation, provider and model. */
 export class SumsByModel {

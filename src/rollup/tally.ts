@@ -101,6 +101,8 @@ export class PartTally extends Tally implements RunTally {
   /** The linked runs below this one that have ended; made with the first. */
   #family: FamilySums | undefined = undefined
   #remote: RemoteParts | undefined = undefined
+  /** What of the sums another process told without names; made with the first. */
+  #unnamed: Sums | undefined = undefined
 
   constructor(
     entry: RunEntry,
@@ -152,6 +154,7 @@ export class PartTally extends Tally implements RunTally {
 
   addSubtotal(subtotal: Subtotal): void {
     this.sums.addSubtotal(subtotal)
+    ;(this.#unnamed ??= new Sums()).addSubtotal(subtotal)
   }
 
   subtotal(): Subtotal {
@@ -240,7 +243,7 @@ export class PartTally extends Tally implements RunTally {
   }
 
   #detail(): RunDetail | undefined {
-    return detailOf(this.sums, this.feeder.detail, this.named, this.#family)
+    return detailOf(this.sums, this.feeder.detail, this.named, this.#family, this.#unnamed)
   }
 
   /** A linked run tells the run that started it, where that is still open here. */

@@ -45,12 +45,9 @@ function sentry(): ProviderOwner {
  */
 function isSentrys(provider: object): boolean {
   if (isNamedSentry(provider)) return true
-  const { _activeSpanProcessor, _registeredSpanProcessors } = provider as {
-    _activeSpanProcessor?: { _spanProcessors?: unknown }
-    // Of SDK 1.x, which Sentry 8 and 9 bring.
-    _registeredSpanProcessors?: unknown
-  }
-  const processors = _activeSpanProcessor?._spanProcessors ?? _registeredSpanProcessors
+  const { _activeSpanProcessor: active } = provider as { _activeSpanProcessor?: { _spanProcessors?: unknown } }
+  // The second is the list of SDK 1.x, which Sentry 8 and 9 bring.
+  const processors = active?._spanProcessors ?? (provider as Record<string, unknown>)['_registeredSpanProcessors']
   return Array.isArray(processors) && processors.length > 0 && processors.every(isNamedSentry)
 }
 

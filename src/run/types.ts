@@ -113,11 +113,11 @@ export interface RunTotals extends Required<Omit<Usage, 'costUsd' | keyof UsageD
 export interface RunDetail {
   /** Cost by what it was charged for, in billionths of a US dollar; the parts add up to the cost. */
   readonly costs?: readonly { readonly bucket: keyof typeof ATTRS_RUNSPAN_COST_OF_BUCKET; readonly nanoUsd: bigint }[]
-  /** In the order of their first calls; past 32 models the rest stands under the model `_OTHER`. */
+  /** In the order of their first calls; past 32 models the rest stands under the model `_OTHER`, with what came home. */
   readonly models?: readonly ModelTotals[]
-  /** Tool calls by tool; past 64 tools the rest stands under `_OTHER`. */
+  /** Tool calls by tool; past 64 tools the rest stands under `_OTHER`, with what came home. */
   readonly tools?: readonly { readonly name: string; readonly calls: number }[]
-  /** Failures by `error.type`; past 32 types the rest stands under `_OTHER`. */
+  /** Failures by `error.type`; past 32 types the rest stands under `_OTHER`, with what came home. */
   readonly errors?: readonly { readonly type: string; readonly count: number }[]
   readonly family?: FamilyTotals
 }

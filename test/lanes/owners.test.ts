@@ -13,11 +13,11 @@ import { packPackage, stagePackage } from './staged-package.ts'
 
 /** Products that bring a tracer provider of their own, each in the last version of a major. */
 const products = [
-  { product: 'sentry', install: '@sentry/node@8.55.2', finds: 'sentry_owns_provider' },
-  { product: 'sentry', install: '@sentry/node@9.47.2', finds: 'sentry_owns_provider' },
-  { product: 'sentry', install: '@sentry/node@10.78.0', finds: 'sentry_owns_provider' },
-  { product: 'sentry', install: '@sentry/node@11.12.0', finds: 'sentry_owns_provider' },
-  { product: 'dd-trace', install: 'dd-trace@6.21.0', finds: 'datadog_owns_provider' },
+  { name: '@sentry/node', install: '@sentry/node@8.55.2', finds: 'sentry_owns_provider' },
+  { name: '@sentry/node', install: '@sentry/node@9.47.2', finds: 'sentry_owns_provider' },
+  { name: '@sentry/node', install: '@sentry/node@10.78.0', finds: 'sentry_owns_provider' },
+  { name: '@sentry/node', install: '@sentry/node@11.12.0', finds: 'sentry_owns_provider' },
+  { name: 'dd-trace', install: 'dd-trace@6.21.0', finds: 'datadog_owns_provider' },
 ] as const
 const sdk = ['api@1.9.1', 'sdk-trace-node@2.12.0', 'context-async-hooks@2.12.0', 'core@2.12.1'].map(
   (name) => `@opentelemetry/${name}`,
@@ -33,7 +33,7 @@ beforeAll(() => {
 }, 300_000)
 afterAll(() => rmSync(workspace, { recursive: true, force: true }), 120_000)
 
-describe.each(products)('doctor beside $install', ({ product, install, finds }) => {
+describe.each(products)('doctor beside $install', ({ name, install, finds }) => {
   const folder = join(workspace, install.replaceAll('/', '-'))
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe.each(products)('doctor beside $install', ({ product, install, finds }) 
   }, 300_000)
 
   async function codes(owner: 'product' | 'application'): Promise<readonly string[]> {
-    const { stdout } = await run(nodeBinary(24)!, ['check.mjs', product, owner], { cwd: folder })
+    const { stdout } = await run(nodeBinary(24)!, ['check.mjs', name, owner], { cwd: folder })
     return (JSON.parse(stdout) as readonly Finding[]).map(({ code }) => code)
   }
 

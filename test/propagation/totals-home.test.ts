@@ -6,7 +6,7 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-import { injectRun, llm, propagationHeaders, recordLlmCall, withSpan, wrapAgent } from '../../src/index.ts'
+import { injectRun, llm, propagationHeaders, recordLlmCall, takeTotals, withSpan, wrapAgent } from '../../src/index.ts'
 import { carryRuns } from '../../src/export/node.ts'
 import { formatTotals } from '../../src/propagation/totals-header.ts'
 import { runTreeOf } from '../../src/query/run-tree.ts'
@@ -87,15 +87,19 @@ async function get(url: string): Promise<string> {
 const onNode = apps.filter(({ name }) => !/fetch alone|Next/.test(name))
 const onFetch = apps.filter(({ name }) => /fetch alone|Next/.test(name))
 
-describe.each(onNode)('a part that $name does', ({ name }) => {
+describe.each(apps)('a part that $name does', ({ name }) => {
   it('comes home with its answer, whole', async () => {
     await using spans = recordSpans()
     expect(await rootAfter(spans, () => get(`${urls[name]}/find/cats`))).toMatchObject(withOne)
   })
 
-  it('comes home in the trailer of an answer that is streamed', async () => {
+  it('comes home in the last chunk of a stream that says so', async () => {
     await using spans = recordSpans()
-    expect(await rootAfter(spans, () => get(`${urls[name]}/stream`))).toMatchObject({ ...withOne, spans: 7 })
+    const root = await rootAfter(spans, async () => {
+      const text = await get(`${urls[name]}/last-word`)
+      expect(takeTotals(JSON.parse(text.split('\n')[1]!) as { rows: number }).rows).toBe(3)
+    })
+    expect(root).toMatchObject({ ...withOne, spans: 4 })
   })
 
   it('comes home when it fails, and its failure with it', async () => {
@@ -115,10 +119,17 @@ describe.each(onNode)('a part that $name does', ({ name }) => {
   })
 })
 
-describe.each(onFetch)('a part that $name does', ({ name }) => {
-  it('is partial: nobody sees whether the body of a fetch response is whole', async () => {
+describe.each(onNode)('a part that $name does', ({ name }) => {
+  it('comes home in the trailer of an answer that is streamed', async () => {
     await using spans = recordSpans()
-    expect(await rootAfter(spans, () => get(`${urls[name]}/find/cats`))).toMatchObject({
+    expect(await rootAfter(spans, () => get(`${urls[name]}/stream`))).toMatchObject({ ...withOne, spans: 7 })
+  })
+})
+
+describe.each(onFetch)('a part that $name does', ({ name }) => {
+  it('is partial where its answer is streamed: fetch responses have no trailers', async () => {
+    await using spans = recordSpans()
+    expect(await rootAfter(spans, () => get(`${urls[name]}/stream`))).toMatchObject({
       ...own,
       complete: false,
       reasons: ['partial'],
@@ -139,16 +150,16 @@ describe('a run that others work on', () => {
     await using spans = recordSpans()
     const root = await rootAfter(spans, async () => {
       await get(`${urls['Express 5']}/find/cats`)
-      await get(`${urls['Hono with fetch alone']}/find/cats`)
+      await get(`${urls['Hono with fetch alone']}/stream`)
     })
     expect(root).toMatchObject({ complete: false, reasons: ['partial'], segments: 1, calls: 2 })
     const runId = root['runId'] as string
     await store(spans.of(runId))
     const spansOfRun = (): readonly StoredSpan[] => stored.filter((span) => span.traceId === runId)
-    await expect.poll(() => spansOfRun().length).toBe(8)
+    await expect.poll(() => spansOfRun().length).toBe(10)
     const tree = runTreeOf(runId, spansOfRun())
     expect(tree.segments).toHaveLength(2)
-    expect(tree.totals).toMatchObject({ llmCalls: 3, inputTokens: 12, spans: 8 })
+    expect(tree.totals).toMatchObject({ llmCalls: 3, inputTokens: 12, spans: 10 })
   })
 
   it.each(['once', 'twice'])('counts a part that answers %s once', async (times) => {

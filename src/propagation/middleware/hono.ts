@@ -38,7 +38,7 @@ export function honoMiddleware(options: {
       arrival.failed(error)
       throw error
     }
-    replaceResponse(hono, arrival.answered(hono.res))
+    replaceResponse(hono, await arrival.answered(hono.res))
   }
 }
 

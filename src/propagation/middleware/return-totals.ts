@@ -1,6 +1,7 @@
 import type { Segment } from '../../run/segment.ts'
 import { count } from '../../run/stats.ts'
-import { formatTotals, totalsHeader } from '../totals-header.ts'
+import { tellTotals } from '../tell-totals.ts'
+import { totalsHeader } from '../totals-header.ts'
 
 /** What is used of a response of `node:http` to tell the caller what the part came to. */
 export interface SealableResponse {
@@ -52,14 +53,10 @@ export function returnTotals(response: SealableResponse, segment: Segment): void
 
 /** @returns whether what was written is the last word */
 export function seal(segment: Segment, status: number, isWhole: boolean, write: (value: string) => unknown): boolean {
-  const context = segment.rootContext
-  if (context === undefined) return false
-  const totals = segment.tally?.partTotals(context.spanId, status >= 500)
-  if (totals === undefined) return false
-  const isOver = isWhole && !segment.reportsItself
-  const told = isOver || totals.state !== 'final' ? totals : { ...totals, state: 'partial' as const }
-  write(formatTotals(segment.runId, told))
-  return told.state !== 'partial'
+  const told = tellTotals(segment, status >= 500, isWhole)
+  if (told === undefined) return false
+  write(told.text)
+  return told.isLastWord
 }
 
 /** Whether somebody who writes the head by hand has the body as a whole. */

@@ -7,6 +7,7 @@ import type { TrustCheck } from '../trust.ts'
 import { arrive } from './arrive.ts'
 import { openHttpSegment } from './http-segment.ts'
 import { seal } from './return-totals.ts'
+import { seeWhole } from './whole-body.ts'
 
 /** What is read of a fetch `Request`. */
 export interface WebRequest {
@@ -20,7 +21,7 @@ export interface WebRequest {
 export interface WebArrival {
   readonly context: Context
   /** Follows the response to its last byte. Returns what to send: the same response, or one built anew around it. */
-  answered<R>(response: R): R
+  answered<R>(response: R): Promise<R>
   /** The handler threw: whoever called it answers. */
   failed(error: unknown): void
 }
@@ -61,12 +62,13 @@ export function arriveOnWeb(request: WebRequest, isTrusted: TrustCheck, route: (
   )
   return {
     context: inside,
-    answered(response) {
-      if (segment === undefined) return response
-      status = (response as { status?: number }).status
-      tellTotals(response, segment)
-      // Nobody reads the body of what has none on the wire.
-      if (request.method === 'HEAD') {
+    async answered(given) {
+      if (segment === undefined) return given
+      status = (given as { status?: number }).status
+      const { response, isWhole } = await seeWhole(given, inside)
+      writeTotals(response, segment, isWhole)
+      // Nobody reads the body of what has none on the wire, and all of a whole one has been read.
+      if (isWhole || request.method === 'HEAD') {
         segment.completed()
         return response
       }
@@ -78,14 +80,12 @@ export function arriveOnWeb(request: WebRequest, isTrusted: TrustCheck, route: (
   }
 }
 
-/** A body of a fetch response shows nobody whether it is there as a whole: only none at all is surely over. */
-function tellTotals(response: unknown, segment: Segment): void {
+function writeTotals(response: unknown, segment: Segment, isWhole: boolean): void {
   try {
-    // In this order: the responses of @hono/node-server have other headers once somebody has looked at their body.
-    const { body, status, headers } = response as Response
-    seal(segment, status, body === null, (value) => headers.set(totalsHeader, value))
+    const { status, headers } = response as Response
+    seal(segment, status, isWhole, (value) => headers.set(totalsHeader, value))
   } catch {
-    // Headers of `Response.error()`, and of one that was fetched, cannot be written.
+    // No response, or one whose headers cannot be written: of `Response.error()`, say.
   }
 }
 

@@ -140,7 +140,8 @@ class FollowedSource<T> {
   }
 }
 
-function isByteStream(stream: ReadableStream<unknown>): boolean {
+/** Whether a stream is one of bytes, as bodies that are made from text or bytes are. It has to be unlocked. */
+export function isByteStream(stream: ReadableStream<unknown>): boolean {
   try {
     stream.getReader({ mode: 'byob' }).releaseLock()
     return true

@@ -1,9 +1,10 @@
 // Sets a product up, with a provider of its own or beside one of the application's, and prints what doctor finds.
-const [product, owner] = process.argv.slice(2)
+const [name, owner] = process.argv.slice(2)
 const isOwned = owner === 'product'
 
-if (product === 'sentry') {
-  const { init, SDK_VERSION } = await import('@sentry/node')
+const product = await import(name)
+if (name === '@sentry/node') {
+  const { init, SDK_VERSION } = product
   const isNew = Number.parseInt(SDK_VERSION, 10) >= 11
   init({
     dsn: 'http://key@127.0.0.1:1/1',
@@ -11,7 +12,7 @@ if (product === 'sentry') {
     ...(isNew ? { enableOpenTelemetrySetup: isOwned } : { skipOpenTelemetrySetup: !isOwned }),
   })
 } else {
-  const { default: tracer } = await import('dd-trace')
+  const tracer = product.default
   tracer.init({ startupLogs: false, telemetry: { enabled: false }, remoteConfig: { enabled: false } })
   if (isOwned) new tracer.TracerProvider().register()
 }

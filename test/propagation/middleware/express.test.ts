@@ -228,6 +228,9 @@ describe('expressMiddleware beside the official HTTP instrumentation', () => {
         GET                       kind=SERVER
           invoke_agent searcher   kind=CLIENT links=trigger
     `)
+    // So that readers add nothing of it to the caller's run.
+    const server = sink.of(runId).find(({ name }) => name === 'GET')
+    expect(server?.attributes).toMatchObject({ 'runspan.join.refused': true })
     expectTrace(sink.tree(ownRunId, shown)).toBe(`
       invoke_agent searcher   in=5 links=trigger
         chat small-model      kind=CLIENT

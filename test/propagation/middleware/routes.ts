@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-import { currentRun, currentRunId, recordLlmCall, withSpan, wrapAgent } from '../../../src/index.ts'
+import { currentRun, currentRunId, injectTotals, recordLlmCall, withSpan, wrapAgent } from '../../../src/index.ts'
 
 /** What a route answers, in no framework's words. */
 export interface Answer {
@@ -37,6 +37,14 @@ async function* stream(): AsyncGenerator<string> {
     await new Promise((resolve) => setImmediate(resolve))
   }
   call()
+}
+
+// Its last chunk says what the part came to.
+async function* lastWord(): AsyncGenerator<string> {
+  yield 'one\n'
+  await new Promise((resolve) => setImmediate(resolve))
+  call()
+  yield JSON.stringify(injectTotals({ rows: 3 }))
 }
 
 // Begins, and does not go on.
@@ -87,6 +95,11 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/stream',
     answer: () => ({ chunks: stream() }),
+  },
+  {
+    method: 'GET',
+    path: '/last-word',
+    answer: () => ({ chunks: lastWord() }),
   },
   {
     method: 'GET',
