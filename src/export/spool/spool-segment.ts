@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -90,25 +91,53 @@ export class SpoolSegment {
     this.#sizeBytes = 0
   }
 
-  /** Shows other processes that somebody has it. */
-  touch(nowUnixMillis: number): void {
+  /** Shows other processes that somebody has it. @returns whether it is still in the directory */
+  touch(nowUnixMillis: number): boolean {
     futimesSync(this.#descriptor, nowUnixMillis / 1000, nowUnixMillis / 1000)
+    return fstatSync(this.#descriptor).nlink > 0
   }
 
-  sync(): void {
+  /** Asks the disk for what was written, on another thread: it may take many milliseconds. */
+  sync(failed: (error: Error) => void): void {
+    if (!this.#isDirty) return
+    this.#isDirty = false
+    fdatasync(this.#descriptor, (error) => {
+      // Closed meanwhile, which has synced it.
+      if (error !== null && error.code !== 'EBADF') failed(error)
+    })
+  }
+
+  /** {@link sync}, here and now. */
+  syncNow(): void {
     if (!this.#isDirty) return
     this.#isDirty = false
     fdatasyncSync(this.#descriptor)
   }
 
-  /** Lets go of the file, and leaves it under a name that says so. */
-  release(path: string): void {
-    closeSync(this.#descriptor)
-    renameSync(this.path, path)
+  /** Lets go of the file, and leaves it under a name that says so. @returns whether it is there, under whichever name */
+  release(path: string): boolean {
+    try {
+      renameSync(this.path, path)
+      return true
+    } catch (error) {
+      ifMissing(error)
+      return fstatSync(this.#descriptor).nlink > 0
+    } finally {
+      closeSync(this.#descriptor)
+    }
   }
 
   remove(): void {
     closeSync(this.#descriptor)
-    unlinkSync(this.path)
+    try {
+      unlinkSync(this.path)
+    } catch (error) {
+      ifMissing(error)
+    }
   }
+}
+
+/** Goes on where a file is not there: somebody has taken it over, or deleted it. @throws anything else */
+function ifMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

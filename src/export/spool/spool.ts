@@ -12,6 +12,7 @@ import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import { formatFileName, nobody, parseFileName, type SpoolFileName } from './spool-file-name.ts'
 import type { SpoolSettings } from './spool-options.ts'
 import { SpoolSegment, type SpoolRecord } from './spool-segment.ts'
+import { syncDirectory, syncDirectoryNow } from './sync-directory.ts'
 
 /** What the destination of a spool hears. */
 export interface SpoolListener {
@@ -27,6 +28,8 @@ export interface SpoolListener {
 
 /** From this size on a file is not written to any more, or from an eighth of the bound: files go as a whole. */
 const largestSegmentBytes = 8 * 1024 * 1024
+/** So many files are open at once at most; further orphans are taken over as these are done. */
+const mostSegments = 64
 const syncMillis = 1000
 
 /**
@@ -46,6 +49,7 @@ export class Spool {
   #number = 0
   #touchedUnixMillis: number
   #unreadSpans = 0
+  #isDirectoryDirty = false
   readonly #segmentBytes: number
   readonly #stops: (() => void)[]
 
@@ -86,7 +90,10 @@ export class Spool {
     this.#quietly('tend', () => {
       const now = shared().clock.nowUnixMillis()
       this.#leaveIfLate(now)
-      for (const segment of this.#segments) segment.touch(now)
+      for (const segment of this.#segments) {
+        // Somebody has deleted it: what it has can still be read, but would not survive this process.
+        if (!segment.touch(now) && segment === this.#current) this.#current = undefined
+      }
       this.#touchedUnixMillis = now
       this.#adopt(now)
       for (const segment of this.#segments.filter(
@@ -104,6 +111,7 @@ export class Spool {
       const now = shared().clock.nowUnixMillis()
       this.#leaveIfLate(now)
       const bytes = spans.reduce((sum, span) => sum + span.bytes.byteLength, 0)
+      if (bytes > this.settings.maxBytes) return undefined
       while (this.#sizeBytes + bytes > this.settings.maxBytes) {
         const oldest = this.#segments.find((segment) => [...segment.records].every(({ isInMemory }) => !isInMemory))
         if (oldest === undefined) return undefined
@@ -124,7 +132,7 @@ export class Spool {
           if (record.bodyBytes > maxBytes) return undefined
           record.isInMemory = true
           this.#unreadSpans -= record.spans
-          const spans = segment.read(record)
+          const spans = this.#quietly('read', () => segment.read(record))
           if (spans !== undefined) return { record, spans }
           this.#listener.lost('spool_damaged', record.spans)
           this.forget(record)
@@ -146,6 +154,7 @@ export class Spool {
     const { segment } = record
     if (!segment.records.delete(record) || segment.records.size > 0) return
     this.#quietly('forget', () => {
+      this.#leaveIfLate(shared().clock.nowUnixMillis())
       if (segment === this.#current && segment.sizeBytes <= this.#segmentBytes) segment.empty()
       else this.#remove(segment)
     })
@@ -155,10 +164,16 @@ export class Spool {
   close(): void {
     for (const stop of this.#stops) stop()
     for (const segment of this.#segments) {
-      this.#quietly('close', () => {
-        if (segment.records.size === 0) segment.remove()
-        else segment.release(this.#pathOf(segment.createdUnixMillis, nobody))
+      const isThere = this.#quietly('close', () => {
+        if (this.settings.sync !== 'none') segment.syncNow()
+        if (segment.records.size > 0) return segment.release(this.#pathOf(segment.createdUnixMillis, nobody))
+        segment.remove()
+        return true
       })
+      if (isThere !== true) this.#forgetUnread(segment, 'spool_damaged')
+    }
+    if (this.#segments.length > 0 && this.settings.sync !== 'none') {
+      this.#quietly('sync', () => syncDirectoryNow(this.settings.directory))
     }
     this.#segments = []
     this.#current = undefined
@@ -169,8 +184,12 @@ export class Spool {
   }
 
   #open(now: number): SpoolSegment {
+    // Somebody may have deleted it.
+    mkdirSync(this.settings.directory, { recursive: true, mode: 0o700 })
     const segment = new SpoolSegment(this.#pathOf(now, this.#owner), now)
     this.#segments.push(segment)
+    if (this.settings.sync === 'always') syncDirectoryNow(this.settings.directory)
+    else this.#isDirectoryDirty = true
     return segment
   }
 
@@ -193,6 +212,7 @@ export class Spool {
       .filter((file): file is { name: string; parsed: SpoolFileName } => file.parsed?.key === this.#key)
       .toSorted((one, other) => one.parsed.createdUnixMillis - other.parsed.createdUnixMillis)
     for (const { name, parsed } of found) {
+      if (this.#segments.length >= mostSegments) break
       if (parsed.owner === this.#owner) continue
       const path = join(directory, name)
       try {
@@ -201,8 +221,8 @@ export class Spool {
         renameSync(path, own)
         this.#take(new SpoolSegment(own, parsed.createdUnixMillis), now)
       } catch (error) {
-        // Somebody else was quicker.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        // Without: somebody else was quicker. One file that cannot be taken over is not to keep the others.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#listener.failed('take a file over', error)
       }
     }
     this.#segments.sort((one, other) => one.createdUnixMillis - other.createdUnixMillis)
@@ -225,6 +245,11 @@ export class Spool {
 
   /** Gives up what is in a file and not in memory. What is in memory goes on without it. */
   #evict(segment: SpoolSegment, reason: 'spool_full' | 'spool_expired'): void {
+    this.#forgetUnread(segment, reason)
+    if (segment.records.size === 0) this.#remove(segment)
+  }
+
+  #forgetUnread(segment: SpoolSegment, reason: Parameters<SpoolListener['lost']>[0]): void {
     let spans = 0
     for (const record of segment.records) {
       if (record.isInMemory) continue
@@ -233,7 +258,6 @@ export class Spool {
     }
     this.#unreadSpans -= spans
     if (spans > 0) this.#listener.lost(reason, spans)
-    if (segment.records.size === 0) this.#remove(segment)
   }
 
   #remove(segment: SpoolSegment): void {
@@ -243,9 +267,11 @@ export class Spool {
   }
 
   #sync(): void {
-    this.#quietly('sync', () => {
-      for (const segment of this.#segments) segment.sync()
-    })
+    const failed = (error: unknown): void => this.#listener.failed('sync', error)
+    for (const segment of this.#segments) segment.sync(failed)
+    if (!this.#isDirectoryDirty) return
+    this.#isDirectoryDirty = false
+    syncDirectory(this.settings.directory).catch(failed)
   }
 
   /** A full or broken disk must not reach whoever ends a span. */
