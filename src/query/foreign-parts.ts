@@ -1,16 +1,16 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_ROLLUP_COMPLETE } from '../attributes.ts'
-import { replay, type EndedPart, type EndedSpan } from '../rollup/replay.ts'
 import { readSpan } from '../rollup/span-facts.ts'
 import type { Subtotal } from '../run/run-tally.ts'
 import { durationMillisOf } from './duration.ts'
 import { isSameProcess, processOf, processPartsOf, type ProcessPart } from './process-parts.ts'
+import { difference, replayParts } from './replay-parts.ts'
 import { isRunRoot } from './run-root.ts'
 import { isSegmentRoot } from './segment.ts'
 import { serviceOf } from './service-of.ts'
 import { byStart } from './spans-by-trace.ts'
-import type { StoredResource, StoredSpan, StoredSpanKind } from './stored-span.ts'
+import type { StoredResource, StoredSpan } from './stored-span.ts'
 import { noTotals, totalsOfSubtotal, type Totals } from './totals.ts'
 
 /**
@@ -50,26 +50,21 @@ export interface ForeignWork {
  * @returns `undefined` where there is nothing
  */
 export function foreignWorkOf(all: readonly StoredSpan[]): ForeignWork | undefined {
-  if (
-    isOfOneProcess(
-      all.map(({ resource }) => resource),
-      all,
-    )
-  )
-    return undefined
+  const resources = all.map(({ resource }) => resource)
+  if (isOfOneProcess(resources, all)) return undefined
   const isCut = all.length > maxForeignSpans
   const spans = isCut ? all.slice(0, maxForeignSpans) : all
   const parts = processPartsOf(spans)
   const unreported = unreportedOf(parts, spans.find(isRunRoot))
   const foreign = new Set(unreported.filter((part) => part.spans.some(mayCount)))
   if (foreign.size === 0) return isCut ? { parts: [], totals: noTotals, isCut } : undefined
-  const callers = new Set([...foreign].flatMap(callersOf).filter((part) => !foreign.has(part)))
+  const callers = callersOf(foreign)
   const alone = replayParts(parts, callers, new Set())
   const together = replayParts(parts, callers, foreign)
   const counted = [...foreign].map((part) => foreignPartOf(part.top, together.ofPart(part)))
   return {
     parts: counted.filter(({ totals }) => hasCalls(totals)).toSorted((a, b) => byStart(a.span, b.span)),
-    totals: totalsOfSubtotal(minus(together.whole, alone.whole)),
+    totals: totalsOfSubtotal(difference(together.whole, alone.whole)),
     isCut,
   }
 }
@@ -117,12 +112,14 @@ function hasCalls({ llmCalls, toolCalls, inputTokens, outputTokens }: Totals): b
   return llmCalls !== 0 || toolCalls !== 0 || inputTokens !== 0 || outputTokens !== 0
 }
 
-/** The parts above one, up to the first whose numbers a rollup holds: a call may be shown on both sides. */
-function callersOf(part: ProcessPart): readonly ProcessPart[] {
-  const callers: ProcessPart[] = []
-  for (let at = part.around; at !== undefined; at = at.around) {
-    callers.push(at)
-    if (at.isReported) break
+/** The parts above others, up to the first whose numbers a rollup holds: a call may be shown on both sides. */
+function callersOf(foreign: ReadonlySet<ProcessPart>): ReadonlySet<ProcessPart> {
+  const callers = new Set<ProcessPart>()
+  for (const { around } of foreign) {
+    for (let at = around; at !== undefined && !foreign.has(at) && !callers.has(at); at = at.around) {
+      callers.add(at)
+      if (at.isReported) break
+    }
   }
   return callers
 }
@@ -134,95 +131,4 @@ function foreignPartOf(span: StoredSpan, sums: Subtotal): ForeignPart {
     totals: totalsOfSubtotal(sums),
     durationMillis: durationMillisOf(span),
   }
-}
-
-interface Replayed {
-  ofPart(part: ProcessPart): Subtotal
-  readonly whole: Subtotal
-}
-
-/** Foreign parts stand side by side, each below the caller whose rollup may hold the same calls. */
-function replayParts(
-  parts: readonly ProcessPart[],
-  callers: ReadonlySet<ProcessPart>,
-  foreign: ReadonlySet<ProcessPart>,
-): Replayed {
-  const endedParts = new Map<ProcessPart, EndedPart>()
-  const endedSpans = new Map<string, EndedSpan>()
-  for (const part of parts) {
-    if (!callers.has(part) && !foreign.has(part)) continue
-    const endedPart: EndedPart = { around: part.isReported ? undefined : aroundOf(part, endedParts, callers) }
-    endedParts.set(part, endedPart)
-    for (const span of part.spans) {
-      const parent = span === part.top && part.isReported ? undefined : endedSpans.get(span.parentSpanId ?? '')
-      endedSpans.set(span.spanId, endedSpanOf(span, parent, endedPart))
-    }
-  }
-  const sums = replay([...endedSpans.values()])
-  const outermost = [...sums].flatMap(([part, subtotal]) => (part.around === undefined ? [subtotal] : []))
-  return {
-    ofPart: (part) => sums.get(endedParts.get(part)!)!,
-    whole: outermost.reduce(plus, nothing),
-  }
-}
-
-function aroundOf(
-  part: ProcessPart,
-  endedParts: ReadonlyMap<ProcessPart, EndedPart>,
-  callers: ReadonlySet<ProcessPart>,
-): EndedPart | undefined {
-  let at = part.around
-  while (at !== undefined && !callers.has(at)) at = at.around
-  return at && endedParts.get(at)
-}
-
-/** `SpanKind` of the API. */
-const kindNumbers: Readonly<Record<StoredSpanKind, number>> = {
-  unspecified: 0,
-  internal: 0,
-  server: 1,
-  client: 2,
-  producer: 3,
-  consumer: 4,
-}
-
-function endedSpanOf(span: StoredSpan, parent: EndedSpan | undefined, part: EndedPart): EndedSpan {
-  const { name, kind, attributes, status, scope, startUnixNano, endUnixNano } = span
-  return {
-    name,
-    kind: kindNumbers[kind],
-    attributes: attributes as Attributes,
-    hasFailed: status.code === 'error',
-    scopeName: scope.name,
-    startUnixNano,
-    endUnixNano,
-    parent,
-    part,
-    isRunRoot: isRunRoot(span),
-  }
-}
-
-const nothing: Subtotal = Object.freeze({
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  nanoUsd: 0,
-  reported: 0,
-  priced: 0,
-  unpriced: 0,
-  llmCalls: 0,
-  toolCalls: 0,
-  errors: 0,
-  spans: 0,
-})
-const counters = Object.keys(nothing) as readonly (keyof Subtotal)[]
-
-function plus(a: Subtotal, b: Subtotal): Subtotal {
-  return Object.fromEntries(counters.map((name) => [name, a[name] + b[name]])) as unknown as Subtotal
-}
-
-function minus(a: Subtotal, b: Subtotal): Subtotal {
-  return Object.fromEntries(counters.map((name) => [name, a[name] - b[name]])) as unknown as Subtotal
 }
