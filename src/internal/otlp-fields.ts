@@ -9,7 +9,7 @@ export function fieldTag(number: number, layout: number): number {
 }
 
 /**
- * Fields of opentelemetry-proto 1.x: trace, common and resource v1, which may only grow. Whoever writes OTLP puts them
+ * Fields of opentelemetry-proto 1.x: trace, logs, common and resource v1, which may only grow. Whoever writes OTLP puts them
  * before its values, and whoever reads it finds values by them.
  */
 export const otlpFields = {
@@ -20,6 +20,18 @@ export const otlpFields = {
     schemaUrl: fieldTag(3, delimited),
   },
   scopeSpans: { scope: fieldTag(1, delimited), spans: fieldTag(2, delimited), schemaUrl: fieldTag(3, delimited) },
+  logsRequest: { resourceLogs: fieldTag(1, delimited) },
+  resourceLogs: { resource: fieldTag(1, delimited), scopeLogs: fieldTag(2, delimited) },
+  scopeLogs: { scope: fieldTag(1, delimited), logRecords: fieldTag(2, delimited) },
+  logRecord: {
+    time: fieldTag(1, bit64),
+    attributes: fieldTag(6, delimited),
+    flags: fieldTag(8, bit32),
+    traceId: fieldTag(9, delimited),
+    spanId: fieldTag(10, delimited),
+    observedTime: fieldTag(11, bit64),
+    eventName: fieldTag(12, delimited),
+  },
   resource: { attributes: fieldTag(1, delimited) },
   scope: {
     name: fieldTag(1, delimited),

@@ -64,7 +64,10 @@ export interface RunReader extends AsyncDisposable {
    */
   thread(conversationId: string, options?: ThreadOptions): Promise<StoredThread | undefined>
 
-  /** Reads reviews of a run and feedback on it, the oldest first. Those that went out as log records are in no trace store. */
+  /**
+   * Reads reviews of a run and feedback on it, the oldest first. What went out as log records is in stores of Runspan's own
+   * (memory, span store, files, `runspan serve`) where they were sent the logs too; Jaeger and Tempo keep no logs.
+   */
   reviews(runId: string): Promise<readonly Review[]>
 
   /** Lets go of what is open. The second call does nothing. */
@@ -231,6 +234,6 @@ export interface Review {
   readonly reviewerKind: string | undefined
   /** When it was given, in nanoseconds since the epoch. */
   readonly timeUnixNano: bigint
-  /** The span that carries it. */
+  /** The span that carries it, or that stands for the log record that does. */
   readonly span: StoredSpan
 }

@@ -294,7 +294,7 @@ describe('startReceiver, answering', () => {
   })
 
   it.each([
-    ['another path', '/v1/logs', 'POST', 404, 5],
+    ['another path', '/v1/metrics', 'POST', 404, 5],
     ['the root', '/', 'POST', 404, 5],
     ['another method', '/v1/traces', 'PUT', 405, 12],
     ['a read', '/v1/traces', 'GET', 405, 12],
@@ -326,7 +326,7 @@ describe('startReceiver, answering', () => {
     for (const body of ['', '[]', 'null', '{"resourceSpans":', '{"resourceSpans":[{"scopeSpans":7}]}', '\u0000']) {
       const response = await post(url, body)
       expect([body, response.status]).toEqual([body, 400])
-      expect(await response.json()).toEqual({ code: 3, message: expect.stringContaining('OTLP trace request') })
+      expect(await response.json()).toEqual({ code: 3, message: expect.stringContaining('OTLP request') })
     }
     const whole = protobufRequestOf(smallSpan)
     const response = await post(url, whole.subarray(0, -3), protobufType)
@@ -533,6 +533,7 @@ describe('startReceiver, from start to close', () => {
     await post(url, '{}')
     const before = performance.now()
     await receiver[Symbol.asyncDispose]()
-    expect(performance.now() - before).toBeLessThan(1_000)
+    // The client would keep it for four seconds, the server for five.
+    expect(performance.now() - before).toBeLessThan(3_000)
   })
 })

@@ -27,8 +27,12 @@ export const idReaders: Readonly<Record<'hex' | 'base64', IdOf>> = {
  * @throws {@link OtlpError} `malformed` where the text is something else, `too_much` where it is too many things
  */
 export function decodeJson(bytes: Uint8Array, options: DecodeJsonOptions = {}): SpanBatch {
-  const { maxItems = defaultMaxItems, ids = 'hex' } = options
-  return decodeRequest(objectOf(parseJson(bytes, 4 * maxItems), 'the body'), new SpanBatch(maxItems), idReaders[ids])
+  return decodeRequest(parseRequest(bytes, options), new SpanBatch(options.maxItems), idReaders[options.ids ?? 'hex'])
+}
+
+/** Parses a body, of whatever signal. @throws {@link OtlpError} */
+export function parseRequest(bytes: Uint8Array, { maxItems = defaultMaxItems }: DecodeJsonOptions): JsonObject {
+  return objectOf(parseJson(bytes, 4 * maxItems), 'the body')
 }
 
 /** Decodes a request that has been parsed: the whole of a body, or a part of one. */
@@ -70,7 +74,8 @@ function hasMoreContainers(bytes: Uint8Array, most: number): boolean {
   return containers > most
 }
 
-function scopeOf(scope: JsonObject): StoredScope {
+/** Reads an `InstrumentationScope`. */
+export function scopeOf(scope: JsonObject): StoredScope {
   const name = textAt(scope, 'name')
   const version = textAt(scope, 'version')
   return version === '' ? { name } : { name, version }

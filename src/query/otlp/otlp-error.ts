@@ -15,7 +15,7 @@ export class OtlpError extends Error {
   }
 }
 
-/** A body that is no trace request. */
+/** A body that is no request. */
 export function malformed(what: string, cause?: unknown): OtlpError {
-  return new OtlpError('malformed', `The body is no OTLP trace request: ${what}.`, { cause })
+  return new OtlpError('malformed', `The body is no OTLP request: ${what}.`, { cause })
 }

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { diag } from '@opentelemetry/api'
 
 import type { StoredSpan } from '../../query/stored-span.ts'
-import { type Encoding, encodingOf, json } from './encoding.ts'
+import { type Encoding, type Signal, encodingOf, json } from './encoding.ts'
 import { drain, readBody, type BodyLimits } from './read-body.ts'
 import { Refusal, refusalOf } from './refusal.ts'
 
@@ -25,10 +25,10 @@ export async function answerExport(
 ): Promise<void> {
   let encoding: Encoding = json
   try {
-    checkTarget(request)
+    const signal = checkedSignal(request)
     encoding = encodingOf(request.headers['content-type'])
-    const rejectedCount = await takeSpans(request, encoding, limits, sink)
-    send(response, 200, encoding.contentType, encoding.encodeResponse(rejectedCount))
+    const rejectedCount = await takeSpans(request, signal, encoding, limits, sink)
+    send(response, 200, encoding.contentType, encoding.encodeResponse(signal, rejectedCount))
   } catch (error) {
     await drain(request)
     const known = refusalOf(error)
@@ -45,25 +45,35 @@ function bug(error: unknown): Refusal {
   return new Refusal(500, 'The receiver failed to read the request.', { cause: error })
 }
 
-/** Whether a request is for the path that exporters send to. */
-export function isExport(request: IncomingMessage): boolean {
-  return request.url?.split('?', 1)[0] === '/v1/traces'
+const signals: Readonly<Record<string, Signal>> = { '/v1/traces': 'traces', '/v1/logs': 'logs' }
+
+function signalOf(request: IncomingMessage): Signal | undefined {
+  const path = request.url?.split('?', 1)[0] ?? ''
+  return Object.hasOwn(signals, path) ? signals[path] : undefined
 }
 
-function checkTarget(request: IncomingMessage): void {
-  if (!isExport(request)) throw new Refusal(404, 'Only /v1/traces is here: this receiver takes traces.')
+/** Whether a request is for a path that exporters send to. */
+export function isExport(request: IncomingMessage): boolean {
+  return signalOf(request) !== undefined
+}
+
+function checkedSignal(request: IncomingMessage): Signal {
+  const signal = signalOf(request)
+  if (signal === undefined) throw new Refusal(404, `Only ${Object.keys(signals).join(' and ')} are here.`)
   if (request.method !== 'POST') throw new Refusal(405, 'Use POST.')
+  return signal
 }
 
 async function takeSpans(
   request: IncomingMessage,
+  signal: Signal,
   encoding: Encoding,
   limits: BodyLimits,
   sink: SpanSink,
 ): Promise<number> {
   const body = await readBody(request, limits)
   try {
-    const { spans, rejectedCount } = encoding.decode(body.bytes)
+    const { spans, rejectedCount } = encoding.decode[signal](body.bytes)
     if (spans.length > 0) await sink(spans, request.headers)
     return rejectedCount
   } finally {

@@ -11,11 +11,20 @@ import { SpanBatch, type MutableResource, type MutableScope } from '../../query/
  * @throws {@link OtlpError} `malformed` where the bytes are something else, `too_much` where they are too many things
  */
 export function decodeProtobuf(bytes: Uint8Array): SpanBatch {
-  const batch = new SpanBatch()
+  return decodeWith(new SpanBatch(), bytes, otlpFields.request.resourceSpans, readResourceSpans)
+}
+
+/** Decodes a request of one kind of part. @throws {@link OtlpError} */
+export function decodeWith(
+  batch: SpanBatch,
+  bytes: Uint8Array,
+  part: number,
+  read: (bytes: Uint8Array, batch: SpanBatch) => void,
+): SpanBatch {
   try {
     readMessage(bytes, (tag, reader) => {
-      if (tag !== otlpFields.request.resourceSpans) return false
-      readResourceSpans(reader.bytes(), batch)
+      if (tag !== part) return false
+      read(reader.bytes(), batch)
       return true
     })
   } catch (error) {
@@ -36,7 +45,8 @@ function readResourceSpans(bytes: Uint8Array, batch: SpanBatch): void {
   })
 }
 
-function readResource(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
+/** Reads a `Resource`. */
+export function readResource(bytes: Uint8Array, resource: MutableResource, batch: SpanBatch): void {
   readMessage(bytes, (tag, reader) => {
     if (tag !== otlpFields.resource.attributes) return false
     readAttribute(reader.bytes(), resource.attributes, batch)
@@ -54,7 +64,8 @@ function readScopeSpans(bytes: Uint8Array, resource: MutableResource, batch: Spa
   })
 }
 
-function readScope(bytes: Uint8Array, scope: MutableScope): void {
+/** Reads an `InstrumentationScope`. */
+export function readScope(bytes: Uint8Array, scope: MutableScope): void {
   readMessage(bytes, (tag, reader) => {
     if (tag === otlpFields.scope.name) scope.name = reader.string()
     else if (tag === otlpFields.scope.version) {

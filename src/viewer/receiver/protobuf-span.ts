@@ -111,6 +111,7 @@ function readStatus(bytes: Uint8Array): StoredStatus {
   return statusOf(code, message)
 }
 
-function hexOf(bytes: Uint8Array): string {
+/** An id as text. */
+export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -24,11 +24,11 @@ export interface ReceiverOptions {
    */
   readonly maxBodyBytes?: number | undefined
   /**
-   * Takes the spans of one request, at least one; the exporter has its answer only afterwards. What it throws or
-   * rejects with is answered with 503, which makes an exporter send the same spans again: it may see spans twice.
+   * Takes the spans of one request, at least one; the exporter has its answer only afterwards. Log records that judge a
+   * run come as spans `gen_ai.evaluation.result`: so feedback is found however it was sent. What it throws or rejects with is answered with 503, which makes an exporter send the same spans again: it may see spans twice.
    */
   readonly onSpans: SpanSink
-  /** Answers requests for other paths than `/v1/traces`. @defaultValue they are answered with 404 */
+  /** Answers requests for other paths than `/v1/traces` and `/v1/logs`. @defaultValue they are answered with 404 */
   readonly onOther?: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined
 }
 
@@ -53,8 +53,9 @@ const maxConnections = 1_000
 
 /**
  * Starts an OTLP/HTTP trace receiver in this process, for demos, tests and viewers: `POST /v1/traces`, protobuf and
- * JSON, gzip or not. It listens on loopback unless told otherwise, holds a bounded amount of memory, and keeps nothing. A
- * web page cannot post to it: both content types need a preflight, which is answered with 405.
+ * JSON, gzip or not. Of `POST /v1/logs` it takes the records that judge a run, and answers that all others are rejected.
+ * It listens on loopback unless told otherwise, holds a bounded amount of memory, and keeps nothing. A web page cannot post
+ * to it: both content types need a preflight, which is answered with 405.
  *
  * @throws {@link RunspanError} `bad_configuration` where an option cannot work or the port is taken
  *

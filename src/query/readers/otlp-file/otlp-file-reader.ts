@@ -2,8 +2,10 @@ import { diag } from '@opentelemetry/api'
 
 import { RunspanError } from '../../../errors.ts'
 import { createRunReader } from '../../create-run-reader.ts'
-import { decodeJson } from '../../otlp/decode-json.ts'
+import { decodeLogs } from '../../otlp/decode-json-logs.ts'
+import { decodeRequest, parseRequest } from '../../otlp/decode-json.ts'
 import { OtlpError } from '../../otlp/otlp-error.ts'
+import { SpanBatch } from '../../otlp/span-batch.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { openTemporaryStore, type SqliteSpanStore } from '../sqlite/span-store.ts'
 import { readLines, type FilePosition } from './read-lines.ts'
@@ -18,8 +20,8 @@ export interface OtlpFileReader extends RunReader {
 const maxItemsPerLine = 10_000_000
 
 /**
- * Reads runs from a file of OTLP JSON, one request per line: what the Collector's `file` exporter writes. Lines of logs
- * and metrics are passed over. The file may grow while it is read: each question sees what is in it by then.
+ * Reads runs from a file of OTLP JSON, one request per line: what the Collector's `file` exporter writes. Of lines of logs
+ * the reviews of runs are read; lines of metrics are passed over. The file may grow while it is read: each question sees what is in it by then.
  *
  * The spans are sorted into a temporary database on disk when the first question is asked, so a file may be much larger
  * than memory; it takes about as much disk again. Needs Node 22.13 or later.
@@ -75,7 +77,9 @@ class OtlpFile {
   async #take(line: Uint8Array): Promise<void> {
     if (line.length === 0) return
     try {
-      await this.store.write(decodeJson(line, { maxItems: maxItemsPerLine }).spans)
+      const request = parseRequest(line, { maxItems: maxItemsPerLine })
+      const { spans } = decodeLogs(request, decodeRequest(request, new SpanBatch(maxItemsPerLine)))
+      await this.store.write(spans)
     } catch (error) {
       if (!(error instanceof OtlpError)) throw error
       if (this.damagedLineCount++ === 0) diag.warn(`runspan: a line of ${this.#path} is left out: ${error.message}`)
