@@ -1,5 +1,5 @@
 import { ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
-import { exchangeOffer } from './claims.ts'
+import { exchangeOffer, roleAbove } from './claims.ts'
 import type { Contribution } from './contribution.ts'
 import { exchangeCall, isSameModel } from './richer-call.ts'
 import type { SpanFacts } from './span-facts.ts'
@@ -40,14 +40,18 @@ export class RecentCalls {
     this.#isMixed ||= call.scopeName !== this.#scopeName
   }
 
-  /** @param isBeside whether they have one parent: calls without usage say too little to be known further away */
-  find(call: CountedCall, isBeside: boolean): CountedCall | undefined {
+  /**
+   * @param isBeside whether they have one parent: calls without usage say too little to be known further away
+   * @param around scopes that show the call as a span around it already
+   */
+  find(call: CountedCall, isBeside: boolean, around: readonly (string | undefined)[]): CountedCall | undefined {
     const { scopeName } = call
     if (!this.#isMixed && scopeName === this.#scopeName) return undefined
     let silent: CountedCall | undefined
     for (let age = 1; age <= this.#calls.length; age++) {
       const other = this.#calls[(this.#next - age + mostRecent) % mostRecent]!
       if (other.scopeName === scopeName || other.repeatedBy?.includes(scopeName)) continue
+      if (around.some((scope) => other.scopeName === scope || other.repeatedBy?.includes(scope))) continue
       if (!isSameCall(other, call)) continue
       if (!other.contribution.isSilent && !call.contribution.isSilent) return other
       if (isBeside) silent ??= other
@@ -61,7 +65,7 @@ export class RecentCalls {
  * where the inner one does not know the outer as its parent, they stand side by side, or the inner one further up. They
  * are one call where the one that ended first has a parent that is around the other too, and they come from two scopes,
  * overlap in time and agree on tokens and model; of calls without usage the model has to do. An id of the answer on both
- * of them decides alone. A scope repeats each call once, so that calls at the same time keep their number.
+ * of them decides alone. A scope shows each call once, so that calls at the same time keep their number.
  *
  * Usage takes the place of none, and of two spans the numbers of the one that tells more apart count.
  *
@@ -85,13 +89,15 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     model: facts.model,
   }
   // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
+  const around: (string | undefined)[] = []
   for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
-    const other = above.below?.recentCalls?.find(call, above === parent)
+    const other = above.below?.recentCalls?.find(call, above === parent, around)
     if (other !== undefined) {
       ;(other.repeatedBy ??= []).push(scopeName)
       return settleBetween(other, call)
     }
     if (above.part.root === above) break
+    if (roleAbove(above) === 'leaf') around.push(above.span.instrumentationScope?.name)
   }
   if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
   return undefined

@@ -2,6 +2,7 @@ import { SpanStatusCode, type Context, type Span } from '@opentelemetry/api'
 
 import { ATTR_ERROR_TYPE, ATTR_HTTP_RESPONSE_STATUS_CODE } from '../attributes.ts'
 import { asFields, type Fields } from './answer-fields.ts'
+import type { StopReason } from './follow/followed.ts'
 import { ModelCall } from './model-call.ts'
 
 /** A longer answer is not parsed as a whole: its usage stands near its end. */
@@ -10,6 +11,9 @@ const tailLength = 65_536
 
 /** Events of a stream that say something of usage. OpenAI writes `"usage":null` into each of the others. */
 const saysUsage = /"usage(?:Metadata)?"\s*:\s*\{/
+
+/** How the streams of OpenAI and Anthropic end. */
+const lastEvent = /^data:\s*(?:\[DONE\]|\{\s*"type"\s*:\s*"(?:message_stop|response\.(?:completed|incomplete|failed))")/
 
 /**
  * A request to a model while its span is open. It reads the answer as its bytes pass: what a provider says of usage in
@@ -20,6 +24,7 @@ export class FetchedCall extends ModelCall {
   #isStream = false
   #text = ''
   #isCut = false
+  #isDone = false
 
   constructor(span: Span, context: Context) {
     super(span, context, {})
@@ -46,6 +51,12 @@ export class FetchedCall extends ModelCall {
     }
   }
 
+  /** Clients hang up on a stream that has said its last, too. */
+  override stopped(reason: StopReason): void {
+    if (this.#isDone) this.completed()
+    else super.stopped(reason)
+  }
+
   protected override beforeEnd(): void {
     const text = this.#text
     this.#text = ''
@@ -66,6 +77,7 @@ export class FetchedCall extends ModelCall {
 
   #readEvent(line: string): void {
     if (!line.startsWith('data:')) return
+    this.#isDone ||= lastEvent.test(line)
     // The first one is told, whatever it says: it is when the answer began.
     super.chunk(saysUsage.test(line) ? parsed(line.slice('data:'.length)) : undefined)
   }

@@ -221,6 +221,33 @@ describe('two spans of one model call, side by side', () => {
     }
   })
 
+  it('are as many calls as the outer one saw, where the inner ones tell what it does not', async () => {
+    await using recorded = recordSpans({ rollup: { prices: 'none' } })
+    const attributes = named('gpt-4.1')
+    const { runId } = await wrapAgent('planner', () => {
+      // Calls of one client at the same time, all alike; the usage of streams is in the inner span alone.
+      const calls = [true, false, true, false].map((isStream) => {
+        const outer = startForeign(
+          isStream ? operation('chat', { ...tracer, attributes }) : chat(7, 3, { ...tracer, attributes }),
+        )
+        return {
+          outer,
+          inner: startForeign(chat(7, 3, { ...client, attributes }), trace.setSpan(context.active(), outer)),
+        }
+      })
+      for (const at of [1, 0, 3, 2]) {
+        const { outer, inner } = calls[at]!
+        inner.end()
+        outer.end()
+      }
+    })
+    expect(recorded.root(runId).attributes).toMatchObject({
+      'runspan.calls.llm': 4,
+      'runspan.usage.input_tokens': 28,
+      'runspan.rollup.suppressed_spans': 2,
+    })
+  })
+
   it('take what is below the repetition with them', async () => {
     await using spans = recordSpans({ rollup: { prices: 'none' } })
     const { runId } = await wrapAgent('planner', () => {
