@@ -58,7 +58,7 @@ describe('a start marker', () => {
   it('counts as nothing: not as a span, a call, a tool, an error, or as something that is open', async () => {
     await using spans = recordSpans()
     const work = (): void => {
-      recordLlmCall({ model: 'small-model', inputTokens: 3, costUsd: 1 })
+      recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 3, costUsd: 1 })
       recordToolCall({ name: 'search' })
     }
     const sums = [true, false].map((startMarker) => {
@@ -112,9 +112,11 @@ describe('a checkpoint', () => {
     await using spans = recordSpans()
     configureRunspan({ checkpointIntervalMillis: 1000 })
     const run = startRun('import', { goal: 'load rows' })
-    run.with(() => recordLlmCall({ model: 'small-model', inputTokens: 3, outputTokens: 2, costUsd: 0.5 }))
+    run.with(() =>
+      recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 3, outputTokens: 2, costUsd: 0.5 }),
+    )
     clock.advance(1250)
-    run.with(() => recordLlmCall({ model: 'small-model', inputTokens: 4, costUsd: 0.25 }))
+    run.with(() => recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 4, costUsd: 0.25 }))
     clock.advance(1000)
     run.end()
     const [, first, second, ...further] = spans.live

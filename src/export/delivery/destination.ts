@@ -1,3 +1,4 @@
+import { spoolKeyOf } from '../spool/spool-file-name.ts'
 import { Spool } from '../spool/spool.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
@@ -179,19 +180,44 @@ export class Destination {
     if (!this.#sender.leave(batch)) this.#backlog.remove(batch)
   }
 
+  /** What the files of its spool have in common. */
+  get spoolKey(): string {
+    return spoolKeyOf(this.#identity)
+  }
+
+  /** Takes over spans that a process left that was lost: into the spool. @returns whether they are there */
+  adopt(spans: readonly EncodedSpan[]): boolean {
+    const record = this.#spool?.write(spans)
+    if (record === undefined) return false
+    this.#spool?.putBack(record)
+    this.ledger.adopted += spans.length
+    this.#sender.pump()
+    return true
+  }
+
+  /** Says that something about the spool went wrong. */
+  spoolFailed(what: string, error: unknown): void {
+    const { spool, name } = this.settings
+    this.#parts.log.warn(
+      `${name} spool ${what}`,
+      `the spool in ${spool?.directory} could not ${what}${error instanceof Error ? ` (${error.message})` : ''}.`,
+    )
+  }
+
+  get #identity(): string {
+    const { name, url, protocol } = this.settings
+    return `${name} ${url} ${protocol}`
+  }
+
   #openSpool(): Spool | undefined {
-    const { spool, name, url, protocol } = this.settings
+    const { spool } = this.settings
     if (spool === undefined) return undefined
-    return new Spool(spool, `${name} ${url} ${protocol}`, {
+    return new Spool(spool, this.#identity, {
       adopted: (spans) => {
         this.ledger.adopted += spans
       },
       lost: (reason, spans) => this.drop(reason, spans, `the spool in ${spool.directory} gave them up`),
-      failed: (what, error) =>
-        this.#parts.log.warn(
-          `${name} spool ${what}`,
-          `the spool in ${spool.directory} could not ${what}${error instanceof Error ? ` (${error.message})` : ''}.`,
-        ),
+      failed: (what, error) => this.spoolFailed(what, error),
       isReady: () => this.#sender.pump(),
     })
   }

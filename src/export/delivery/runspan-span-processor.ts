@@ -34,11 +34,14 @@ export class RunspanSpanProcessor {
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable of the environment cannot work */
   constructor(options: DeliveryOptions = {}) {
     this.delivery = new SpanDelivery(options, process.env)
+    this.delivery.openRuns?.onlySeenRoots()
   }
 
   /** Called by the SDK for each span that is recorded. */
-  onStart(_span: unknown, _parentContext: Context): void {
+  onStart(span: Pick<ExportableSpan, 'parentSpanContext'>, _parentContext: Context): void {
     this.delivery.startedSpans++
+    const { openRuns } = this.delivery
+    if (openRuns !== undefined && span.parentSpanContext === undefined) openRuns.sawRoot(span)
   }
 
   /** Called by the SDK. A span that is not sampled is counted and goes no further. */

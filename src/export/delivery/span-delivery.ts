@@ -18,6 +18,7 @@ import { watchExit, type Leaving } from './exit-hook.ts'
 import { HttpTransport } from './http-transport.ts'
 import { Intake, type Lane } from './intake.ts'
 import { LossLog } from './loss-log.ts'
+import { OpenRunJournal } from './open-run-journal.ts'
 import { sendInWorker } from './send-in-worker.ts'
 import { summaryOf } from './summary.ts'
 import { suppressedContext } from './suppressed-context.ts'
@@ -52,6 +53,8 @@ export interface DeliveryCounts extends Sums {
 export class SpanDelivery implements Leaving {
   startedSpans = 0
   readonly destinations: readonly Destination[]
+  /** The note of open runs, where there is a spool to keep it in. */
+  readonly openRuns: OpenRunJournal | undefined
   readonly #settings: DeliverySettings
   readonly #intake: Intake
   readonly #log = new LossLog()
@@ -74,6 +77,7 @@ export class SpanDelivery implements Leaving {
     const lanes = this.#createLanes()
     this.destinations = lanes.flatMap(({ destinations }) => destinations)
     this.#intake = new Intake(lanes, this.#settings.maxQueueSize)
+    this.openRuns = OpenRunJournal.open(lanes)
     this.#observe()
     this.#stopWatchingExit = watchExit(this)
   }
@@ -149,6 +153,7 @@ export class SpanDelivery implements Leaving {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#stopWatchingExit()
+    this.openRuns?.close()
     this.#intake.recall(closingMillis)
     for (const destination of this.destinations) destination.close()
     for (const stats of this.stats()) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -9,7 +8,7 @@ import { randomHex16 } from '../../internal/random-hex.ts'
 import { shared } from '../../run/shared.ts'
 import { suppressedContext } from '../delivery/suppressed-context.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
-import { formatFileName, nobody, parseFileName, type SpoolFileName } from './spool-file-name.ts'
+import { formatFileName, nobody, parseFileName, spoolKeyOf, type SpoolFileName } from './spool-file-name.ts'
 import type { SpoolSettings } from './spool-options.ts'
 import { SpoolSegment, type SpoolRecord } from './spool-segment.ts'
 import { syncDirectory, syncDirectoryNow } from './sync-directory.ts'
@@ -60,7 +59,7 @@ export class Spool {
   constructor(settings: SpoolSettings, identity: string, listener: SpoolListener) {
     this.settings = settings
     this.#segmentBytes = Math.min(largestSegmentBytes, settings.maxBytes / 8)
-    this.#key = createHash('sha256').update(identity).digest('hex').slice(0, 12)
+    this.#key = spoolKeyOf(identity)
     this.#listener = listener
     try {
       mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
