@@ -6,6 +6,7 @@ import { painter } from './paint.ts'
 import { statusStyle } from './run-details.ts'
 import { drawTable, type Line } from './table.ts'
 import { oneLine } from './terminal-text.ts'
+import { timeText } from './time-text.ts'
 import { totalsCells, totalsHeadings, type NumberStyle } from './totals-cells.ts'
 
 /** A cell that stands back. */
@@ -32,7 +33,7 @@ export function renderRuns(runs: readonly ListedRun[], { color, width }: ListSty
         dim(timeText(run.startUnixNano)),
         { text: oneLine(statusOf(run)), style: statusStyle(statusOf(run)) },
         run.durationMillis === undefined ? dim('–') : { text: formatDuration(run.durationMillis), style: 'plain' },
-        ...totalsCells(run.gaps.includes('root') ? undefined : run.totals, isBound(run.gaps), numbers),
+        ...totalsCells(isCounted(run) ? run.totals : undefined, isBound(run.gaps), numbers),
       ]),
     )
   }
@@ -45,17 +46,14 @@ export function renderRuns(runs: readonly ListedRun[], { color, width }: ListSty
   })
 }
 
+/** Whether the run's own process has said how far it is. */
+function isCounted({ gaps, checkpointUnixNano }: ListedRun): boolean {
+  return checkpointUnixNano !== undefined || !gaps.includes('root')
+}
+
 /** What a run's status is called: `open` has no root. */
 export function statusOf(run: ListedRun): string {
   return run.status ?? (run.gaps.includes('root') ? 'open' : 'ended')
-}
-
-/** A moment as people of all time zones read it. */
-export function timeText(unixNano: bigint): string {
-  return new Date(Number(unixNano / 1_000_000n))
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.\d+Z$/, 'Z')
 }
 
 function numbersOf(runs: readonly ListedRun[]): NumberStyle {

@@ -1,6 +1,7 @@
 import type { ListedThread } from '../query/run-reader.ts'
 import { costDecimals, formatCount } from './format-numbers.ts'
-import { dim, timeText, type ListStyle } from './list-runs.ts'
+import { dim, type ListStyle } from './list-runs.ts'
+import { timeText } from './time-text.ts'
 import { painter } from './paint.ts'
 import { drawTable, type Cell, type Line } from './table.ts'
 import { oneLine } from './terminal-text.ts'

@@ -2,6 +2,7 @@ import { ATTR_ERROR_TYPE } from '../attributes.ts'
 import { textAt } from '../query/attribute-values.ts'
 import { dispatchOf } from '../query/dispatch.ts'
 import { durationMillisOf } from '../query/duration.ts'
+import { isLiveSpan } from '../query/live-spans.ts'
 import type { RunTree } from '../query/run-tree.ts'
 import { isSegmentRoot } from '../query/segment.ts'
 import { serviceOf } from '../query/service-of.ts'
@@ -37,11 +38,13 @@ const barWidth = 28
  */
 export function renderRun(run: RunTree, options: RenderRunOptions = {}): string {
   const { color = false, width = 100, maxSpans = 200 } = options
-  const barOf = timeline(run.spans)
+  // Of a run that is over, what said that it was open says nothing.
+  const spans = run.root === undefined ? run.spans : run.spans.filter((span) => !isLiveSpan(span))
+  const barOf = timeline(spans)
   const about = [run.runId, run.status ?? 'no root'].map(oneLine).join(' · ')
   const lines: Line[] = [{ kind: 'text', lead: '', text: { text: about, style: 'dim' } }]
   const drawn = treeLines(
-    spanForest(run.spans),
+    spanForest(spans),
     ({ children }) => children,
     maxIndent,
     ({ span }) => isSegmentRoot(span),
@@ -53,7 +56,7 @@ export function renderRun(run: RunTree, options: RenderRunOptions = {}): string 
     const bar: Cell = { text: barOf(span), style: span.status.code === 'error' ? 'bad' : 'waiting' }
     lines.push({ kind: 'row', label: { lead, name: nameOf(span) }, cells: [time, bar, failureOf(span)] })
   }
-  const left = run.spans.length + 1 - lines.length
+  const left = spans.length + 1 - lines.length
   if (left > 0) {
     lines.push({ kind: 'text', lead: '', text: { text: `… and ${plural(left, 'span')} more`, style: 'dim' } })
   }

@@ -1,15 +1,23 @@
 import type { FamilyNode } from '../query/family-tree.ts'
+import { isLiveSpan } from '../query/live-spans.ts'
 import type { RunTree } from '../query/run-tree.ts'
 import { formatCount } from './format-numbers.ts'
 import type { Cell } from './table.ts'
 import { oneLine } from './terminal-text.ts'
+import { timeText } from './time-text.ts'
 
 /** How a run or a place of one stands, in one word. */
 export function statusCell(node: FamilyNode): Cell {
   if (node.kind !== 'run') return { text: node.kind, style: node.kind === 'spawned' ? 'waiting' : 'odd' }
   const { root, status } = node.run
-  if (root === undefined) return { text: 'no root', style: 'odd' }
+  if (root === undefined)
+    return isOpen(node.run) ? { text: 'open', style: 'waiting' } : { text: 'no root', style: 'odd' }
   return { text: oneLine(status ?? 'ended'), style: statusStyle(status) }
+}
+
+/** Whether the run has said that it is open: it is, unless its process was lost. */
+function isOpen({ root, spans }: RunTree): boolean {
+  return root === undefined && spans.some(isLiveSpan)
 }
 
 /** How a status looks. */
@@ -53,9 +61,10 @@ function failureOf(run: RunTree): readonly Cell[] {
   return statusReason === undefined ? [] : [{ text: oneLine(`✗ ${statusReason}`), style: 'odd' }]
 }
 
-function missingOf({ gaps, openSpans, totals }: RunTree): readonly Cell[] {
+function missingOf({ gaps, openSpans, totals, checkpointUnixNano }: RunTree): readonly Cell[] {
   const said: string[] = []
   if (gaps.includes('root')) said.push('its root has not come: the run is open, or its process was lost')
+  if (checkpointUnixNano !== undefined) said.push(`its numbers are those of ${timeText(checkpointUnixNano)}`)
   if (gaps.includes('rollup')) said.push('a process that worked on it reports no totals: it has no RunRollupProcessor')
   if (gaps.includes('open_spans')) said.push(`${plural(openSpans, 'span')} had not ended when its totals were written`)
   if (totals.unpricedCalls > 0 && totals.costNanoUsd !== undefined) {

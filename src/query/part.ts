@@ -6,7 +6,7 @@ import { lateTotalsOf, rollupOf, sumOf, type Totals } from './totals.ts'
 /**
  * What may be missing from numbers.
  *
- * - `root`: the root span has not come; its part is not counted at all.
+ * - `root`: the root span has not come; its part is counted as of the latest checkpoint, or not at all.
  * - `rollup`: the root carries no numbers: its process has no `RunRollupProcessor`.
  * - `open_spans`: spans had not ended when the numbers were written, and no amendment has reported them since.
  * - `elsewhere`: the run was handed to others, who report their parts themselves. Nobody knows how many there are, so
@@ -26,9 +26,18 @@ export interface Part {
   readonly openSpans: number
 }
 
-/** Reads a part. A root that has not come may have amendments all the same. */
-export function partOf(root: StoredSpan | undefined, amendments: readonly StoredSpan[]): Part {
-  const rollup = root === undefined ? undefined : rollupOf(root.attributes)
+/**
+ * Reads a part. A root that has not come may have amendments all the same.
+ *
+ * @param checkpoint what stands for the numbers of a root that has not come
+ */
+export function partOf(
+  root: StoredSpan | undefined,
+  amendments: readonly StoredSpan[],
+  checkpoint?: StoredSpan,
+): Part {
+  const reporting = root ?? checkpoint
+  const rollup = reporting === undefined ? undefined : rollupOf(reporting.attributes)
   const late = sumOf(amendments.map(({ attributes }) => lateTotalsOf(attributes)))
   const known = [...(rollup === undefined ? [] : [rollup]), ...(amendments.length === 0 ? [] : [late])]
   const totals = known.length === 0 ? undefined : sumOf(known)

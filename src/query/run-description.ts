@@ -19,10 +19,13 @@ import { runKeyOf } from './run-key.ts'
 import { serviceOf } from './service-of.ts'
 import type { StoredSpan } from './stored-span.ts'
 
-/** What a run's root says about the run. Without a root, only what all of its spans say. */
+/**
+ * What a run's root says about the run. Without a root, what its start marker or a checkpoint says; without those, only what
+ * all of its spans say.
+ */
 export interface RunDescription {
   readonly agent: string | undefined
-  /** The service that wrote the root. */
+  /** The service that wrote the root, or is to write it. */
   readonly service: string | undefined
   /** completed, failed, cancelled, timeout or abandoned, as it was written; `undefined` before the end. */
   readonly status: string | undefined
@@ -47,7 +50,7 @@ export interface RunDescription {
 }
 
 /**
- * Reads what a root says.
+ * Reads what a root says, or what stands for one that has not come.
  *
  * @param any some span of the run: conversation and user are on all of them
  */

@@ -8,6 +8,7 @@ import { listAt } from './attribute-values.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { durationMillisOf } from './duration.ts'
 import type { ForeignPart, ForeignWork } from './foreign-parts.ts'
+import { isCheckpoint, latestLiveSpan } from './live-spans.ts'
 import { partOf, type Gap, type Part } from './part.ts'
 import { describeRun, type RunDescription } from './run-description.ts'
 import { isMarkedAsRun } from './run-mark.ts'
@@ -25,13 +26,18 @@ export interface RunTree extends RunDescription {
    * them stands as the root, and the totals are those of all of them.
    */
   readonly scope: 'run' | 'agent'
-  /** Absent while the run is open, and for ever where its process was lost. */
+  /** Absent while the run is open, and for ever where its process was lost and had no spool. */
   readonly root: StoredSpan | undefined
+  /**
+   * When the own totals were written, in nanoseconds since the epoch, where they are those of a checkpoint: the run was
+   * open then, its root has not come, and they are not the last.
+   */
+  readonly checkpointUnixNano: bigint | undefined
   /** Start of the root, else of the first span there is, in nanoseconds since the epoch. */
   readonly startUnixNano: bigint
   /** `undefined` without a root. */
   readonly durationMillis: number | undefined
-  /** What the run's own process saw of it; `undefined` where nothing was reported. */
+  /** What the run's own process saw of it, so far where it is open; `undefined` where nothing was reported. */
   readonly ownTotals: Totals | undefined
   /**
    * Own totals, and those of the segments, agents and foreign parts that were counted elsewhere. Linked runs are not in
@@ -77,10 +83,14 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[], foreign?:
   const scope = runRoot === undefined && agentSpans.length > 0 && !spans.some(isMarkedAsRun) ? 'agent' : 'run'
   const root = scope === 'run' ? runRoot : agentSpans[0]
   const amendments = amendmentsByPart(spans, root)
-  const own = partOf(root, amendments.get(root?.spanId) ?? [])
+  const live = root === undefined ? latestLiveSpan(spans) : undefined
+  const checkpoint = live !== undefined && isCheckpoint(live) ? live : undefined
+  const own = partOf(root, amendments.get(root?.spanId) ?? [], checkpoint)
   const agents = agentSpans.map((span) => agentPartOf(span, amendments.get(span.spanId) ?? []))
   const segments = spans.filter(isSegmentRoot).map((span) => segmentOf(span, amendments.get(span.spanId) ?? []))
-  const counted = new Set([root, ...segments.map(({ span }) => span)].flatMap((span) => remoteSegmentIdsOf(span)))
+  const counted = new Set(
+    [root ?? checkpoint, ...segments.map(({ span }) => span)].flatMap((span) => remoteSegmentIdsOf(span)),
+  )
   const partIds = new Set([...segments, ...agents].map(({ span }) => span.spanId))
   // An amendment can come before the segment root it belongs to; its numbers are in no other part.
   const orphans = [...amendments].filter(([spanId]) => spanId !== root?.spanId && !partIds.has(spanId!))
@@ -96,7 +106,8 @@ export function runTreeOf(runId: string, spans: readonly StoredSpan[], foreign?:
     runId,
     scope,
     root,
-    ...describeRun(root, spans[0]),
+    ...describeRun(root ?? live, spans[0]),
+    checkpointUnixNano: checkpoint?.endUnixNano,
     startUnixNano: (root ?? spans[0]!).startUnixNano,
     durationMillis: root === undefined ? undefined : durationMillisOf(root),
     ownTotals: own.totals,

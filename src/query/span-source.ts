@@ -73,7 +73,7 @@ export type NamingKey = 'runspan.child_run.id' | 'runspan.target_run.id'
 export interface TraceOutline {
   readonly traceId: string
   /**
-   * All roots, segment roots, amendments and dispatch spans, and the first span: what a run's numbers and relations are
+   * All roots, segment roots, amendments, dispatch spans, start markers and checkpoints, and the first span: what a run's numbers and relations are
    * read from. In the order in which they started.
    */
   readonly outline: readonly StoredSpan[]

@@ -2,6 +2,7 @@ import { SPAN_RUNSPAN_AMENDMENT } from '../attributes.ts'
 import { isAdopted } from './agent-part.ts'
 import { dispatchOf } from './dispatch.ts'
 import { foreignWorkOf, type ForeignWork } from './foreign-parts.ts'
+import { isLiveSpan } from './live-spans.ts'
 import { isRunRoot } from './run-root.ts'
 import { isOfRun } from './run-trees.ts'
 import { isSegmentRoot } from './segment.ts'
@@ -15,6 +16,7 @@ export function isOutlineSpan(span: StoredSpan): boolean {
     isAdopted(span) ||
     isSegmentRoot(span) ||
     span.name === SPAN_RUNSPAN_AMENDMENT ||
+    isLiveSpan(span) ||
     dispatchOf(span) !== undefined
   )
 }
