@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 import { defineConfig } from 'vitest/config'
 
 /** What starts processes and little else: a suite of its own, so that `npm test` stays short. */
@@ -11,6 +13,12 @@ const processes = [
   'test/sampling/read-back.test.ts',
 ]
 
+/** Vitest leaves a processor free, which is half of two; these suites wait for other processes half of their time. */
+const maxWorkers = Math.max(2, availableParallelism())
+
+/** Suites that measure the heap, install packages or start brokers and backends: one file at a time. */
+const alone = { maxWorkers: 1 }
+
 export default defineConfig({
   test: {
     coverage: { provider: 'v8', include: ['src/**'] },
@@ -18,6 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          maxWorkers,
           include: ['test/**/*.test.ts'],
           exclude: [
             'test/e2e/**',
@@ -34,10 +43,11 @@ export default defineConfig({
           typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'] },
         },
       },
-      { test: { name: 'processes', include: processes, testTimeout: 120_000, hookTimeout: 120_000 } },
+      { test: { name: 'processes', maxWorkers, include: processes, testTimeout: 120_000, hookTimeout: 120_000 } },
       {
         test: {
           name: 'memory',
+          ...alone,
           include: ['test/**/*.memory.test.ts'],
           pool: 'forks',
           execArgv: ['--expose-gc'],
@@ -47,6 +57,7 @@ export default defineConfig({
       {
         test: {
           name: 'lanes',
+          ...alone,
           include: ['test/lanes/**/*.test.ts', 'test/package/package.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -55,13 +66,14 @@ export default defineConfig({
       {
         test: {
           name: 'recipes',
+          ...alone,
           include: ['test/recipes/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 180_000,
           expect: { poll: { timeout: 30_000 } },
         },
       },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000 } },
+      { test: { name: 'e2e', ...alone, include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
 })

@@ -9,7 +9,7 @@ import { installRunspan, type InstalledRunspan } from './installed-package.ts'
 let runspan: InstalledRunspan
 beforeAll(async () => {
   runspan = await installRunspan()
-}, 120_000)
+}, 600_000)
 afterAll(() => runspan[Symbol.dispose]())
 
 describe('the package', () => {

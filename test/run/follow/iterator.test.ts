@@ -93,7 +93,7 @@ describe.each(hosts)('$name of an async generator', (host) => {
     expect(seen).toEqual([1, 2, 3])
     expect(endOf(hosted.span())).toBe('completed')
     expect(millisOf(hosted.span())).toBeGreaterThan(85)
-    expect(millisOf(hosted.span())).toBeLessThan(2000)
+    expect(millisOf(hosted.span())).toBeLessThan(10_000)
     where.outside()
     where.expectSteps(5, hosted)
     hosted.close()

@@ -134,7 +134,7 @@ describe.each(hosts)('$name', (host) => {
     }))
     expect(hosted.result).toBe('late')
     expect(millisOf(hosted.span())).toBeGreaterThan(35)
-    expect(millisOf(hosted.span())).toBeLessThan(2000)
+    expect(millisOf(hosted.span())).toBeLessThan(10_000)
     hosted.close()
   })
 
