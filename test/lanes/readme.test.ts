@@ -76,14 +76,7 @@ describe.each(lines)(
       const shown = /[0-9a-f]{32}/.exec(blockBelow('The first program prints', ''))?.[0] ?? ''
       expect([stdout, stderr]).toEqual([blockBelow('The first program prints', '').replace(shown, runId), ''])
       const drawn = drawnSpans(blockBelow('and exports one trace of two spans', '').replaceAll(shown, runId))
-      const exported = spans.map((span) => [
-        span.name,
-        {
-          kind: span.kind.toUpperCase(),
-          ...Object.fromEntries(Object.entries(span.attributes).map(([key, value]) => [key, `${value}`])),
-        },
-      ])
-      expect(Object.fromEntries(exported)).toEqual(drawn)
+      expect(Object.fromEntries(spans.map((span) => [span.name, asDrawn(span)]))).toEqual(drawn)
       expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([runId]))
     })
 
@@ -121,6 +114,15 @@ describe.each(lines)(
     })
   },
 )
+
+/** A span as README draws it: every value a text. */
+function asDrawn({ kind, attributes }: StoredSpan): Readonly<Record<string, string>> {
+  const texts = Object.entries(attributes).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+  return { kind: kind.toUpperCase(), ...Object.fromEntries(texts) }
+}
 
 async function install(folder: string, packages: readonly string[]): Promise<void> {
   mkdirSync(folder)
