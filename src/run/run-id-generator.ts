@@ -30,10 +30,7 @@ export class RunIdGenerator implements IdGeneratorLike {
    * @throws {@link RunspanError} `bad_configuration` where it makes no ids
    */
   constructor(inner?: IdGeneratorLike) {
-    if (
-      inner !== undefined &&
-      [inner?.generateTraceId, inner?.generateSpanId].some((make) => typeof make !== 'function')
-    ) {
+    if (inner !== undefined && !isGenerator(inner)) {
       throw new RunspanError(
         'bad_configuration',
         'Failed to make a RunIdGenerator: a generator without generateTraceId or generateSpanId cannot be used. Pass one that has both, or nothing for random ids.',
@@ -57,4 +54,8 @@ export class RunIdGenerator implements IdGeneratorLike {
     if (armed !== undefined) return armed.spanId
     return this.#inner === undefined ? newSpanId() : this.#inner.generateSpanId()
   }
+}
+
+function isGenerator(value: IdGeneratorLike | null): boolean {
+  return typeof value?.generateTraceId === 'function' && typeof value.generateSpanId === 'function'
 }
