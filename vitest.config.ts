@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os'
 
 import { defineConfig } from 'vitest/config'
 
-/** What starts processes and little else: a suite of its own, so that `npm test` stays short. */
+/** What starts processes and little else: a suite of its own, so that `npm test` stays short. The demo is in that. */
 const processes = [
-  'test/services/**/*.test.ts',
+  'test/services/!(demo).test.ts',
   'test/cli/main.test.ts',
   'test/export/{environment,process-exit,register}.test.ts',
   'test/export/delivery/process-end.test.ts',
