@@ -4,6 +4,7 @@ import {
   type BatchObservableResult,
   type Histogram,
   type MeterProvider,
+  type Observable,
 } from '@opentelemetry/api'
 
 import {
@@ -20,7 +21,26 @@ import type { RequestObserver } from './sender.ts'
 
 /** Reasons for which spans never reach the exporting part. The other ones are failed exports. */
 const processorReasons: readonly DropReason[] = ['queue_full', 'malformed', 'shutdown']
-const exporterReasons: readonly DropReason[] = ['refused', 'too_large']
+const exporterReasons: readonly DropReason[] = ['refused', 'too_large', 'spool_full', 'spool_expired', 'spool_damaged']
+
+/**
+ * What the SDK has no name for, or a name for itself: `otel.sdk.span.started` counts a span once in the process, where
+ * this is about each destination.
+ */
+const ownCounters = {
+  'runspan.delivery.span.started': ({ startedSpans }) => startedSpans,
+  'runspan.delivery.span.adopted': ({ adoptedSpans }) => adoptedSpans,
+  'runspan.delivery.span.unsampled': ({ unsampledSpans }) => unsampledSpans,
+  'runspan.delivery.span.late': ({ lateSpans }) => lateSpans,
+  'runspan.delivery.span.retried': ({ retriedSpans }) => retriedSpans,
+  'runspan.delivery.span.truncated': ({ truncatedSpans }) => truncatedSpans,
+} as const satisfies Readonly<Record<string, (stats: DestinationStats) => number>>
+
+/** The same, of what goes up and down. */
+const ownUpDownCounters = {
+  'runspan.delivery.span.open': ({ openSpans }) => openSpans,
+  'runspan.delivery.span.spooled': ({ spooledSpans }) => spooledSpans,
+} as const satisfies Readonly<Record<string, (stats: DestinationStats) => number>>
 
 /**
  * The account as OpenTelemetry metrics, under the names of the SDK's own (semantic conventions, "SDK metrics"). All but
@@ -44,10 +64,19 @@ export function observeDelivery(
   const inFlight = meter.createObservableUpDownCounter('otel.sdk.exporter.span.inflight', span)
   const duration = meter.createHistogram('otel.sdk.exporter.operation.duration', { unit: 's' })
 
+  const own: readonly (readonly [Observable, (stats: DestinationStats) => number])[] = [
+    ...Object.entries(ownCounters).map(([name, read]) => [meter.createObservableCounter(name, span), read] as const),
+    ...Object.entries(ownUpDownCounters).map(
+      ([name, read]) => [meter.createObservableUpDownCounter(name, span), read] as const,
+    ),
+  ]
+
   function observe(result: BatchObservableResult): void {
     const all = stats()
     for (const [index, destination] of destinations.entries()) {
       const { queuedSpans, inFlightSpans, exportedSpans, rejectedSpans, droppedSpans } = all[index]!
+      const component = { [ATTR_OTEL_COMPONENT_NAME]: destination.settings.name }
+      for (const [instrument, read] of own) result.observe(instrument, read(all[index]!), component)
       const processor = componentOf('runspan_span_processor', destination)
       const exporter = exporterOf(destination)
       result.observe(queueSize, queuedSpans, processor)
@@ -67,7 +96,14 @@ export function observeDelivery(
     }
   }
 
-  meter.addBatchObservableCallback(observe, [processed, queueSize, queueCapacity, exported, inFlight])
+  meter.addBatchObservableCallback(observe, [
+    processed,
+    queueSize,
+    queueCapacity,
+    exported,
+    inFlight,
+    ...own.map(([instrument]) => instrument),
+  ])
   for (const destination of destinations) destination.onRequest = durationRecorder(duration, destination)
 }
 

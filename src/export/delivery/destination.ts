@@ -109,6 +109,11 @@ export class Destination {
     )
   }
 
+  /** Reports a span that ended after the shutdown. */
+  missed(): void {
+    this.#drops.dropped('late', 1, 'it ended after the shutdown')
+  }
+
   drop(reason: DropReason, spans: number, message: string): void {
     this.ledger.dropped[reason] += spans
     this.#drops.dropped(reason, spans, message)

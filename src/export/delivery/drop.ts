@@ -23,8 +23,11 @@ export type DropReason =
 export interface DropReport {
   /** The name of the destination. */
   readonly destination: string
-  /** `rejected`: the destination took them and said that it threw them away, a partial success. */
-  readonly reason: DropReason | 'rejected'
+  /**
+   * - `rejected`: the destination took them and said that it threw them away, a partial success.
+   * - `late`: they ended after the shutdown.
+   */
+  readonly reason: DropReason | 'rejected' | 'late'
   /** How many spans. */
   readonly spans: number
   /** What the destination said, or the error. */

@@ -87,6 +87,7 @@ export class SpanDelivery implements Leaving {
     this.#endedSpans++
     if (this.#shutdown !== undefined || this.#isClosed) {
       this.#lateSpans++
+      for (const destination of this.destinations) destination.missed()
       return false
     }
     const isTaken = this.#intake.take(span)

@@ -13,6 +13,7 @@ export function summaryOf(stats: DestinationStats): { readonly text: string; rea
     ...(stats.adoptedSpans > 0 ? [`${stats.adoptedSpans} of them taken over`] : []),
     ...(stats.openSpans > 0 ? [`${stats.openSpans} never ended`] : []),
     ...(stats.unsampledSpans > 0 ? [`${stats.unsampledSpans} not sampled`] : []),
+    ...(stats.retriedSpans > 0 ? [`${stats.retriedSpans} sent again`] : []),
     ...(stats.truncatedSpans > 0 ? [`${stats.truncatedSpans} shortened`] : []),
   ]
   const parts = [

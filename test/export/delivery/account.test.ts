@@ -1,3 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { diag, metrics, type DiagLogger } from '@opentelemetry/api'
 import { MeterProvider, MetricReader, type CollectionResult } from '@opentelemetry/sdk-metrics'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -56,6 +60,80 @@ describe('metrics', () => {
     const refused = points[`otel.sdk.exporter.operation.duration ${exporter} 400`]!
     expect(refused).toBeGreaterThan(1)
     expect(points[`otel.sdk.exporter.operation.duration ${exporter}`]! + refused).toBe(requests)
+  })
+
+  it('have what the SDK has no name for: what is open, spooled, sent again, shortened, late', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'runspan-spool-'))
+    const reader = new PulledReader()
+    const drops: unknown[] = []
+    await using collector = await startCollector(({ index }) => (index === 0 ? 503 : 200))
+    const delivering = deliver({
+      url: collector.url,
+      name: 'here',
+      maxQueueSizeBytes: 1024 * 1024,
+      maxAttributeSizeBytes: 2000,
+      spool: { directory },
+      meterProvider: new MeterProvider({ readers: [reader] }),
+      onDrop: (drop) => drops.push(drop),
+    })
+    delivering.tracer.startSpan('open')
+    delivering.endWith('long', { text: 'x'.repeat(3000) })
+    await delivering.processor.flush()
+    for (const name of names(2500)) delivering.endWith(name, { text: 'x'.repeat(1500) })
+    const spooled = delivering.stats().spooledSpans
+    expect(spooled).toBeGreaterThan(0)
+    const points = pointsOf(await reader.collect())
+    expect(points).toMatchObject({
+      'runspan.delivery.span.started here': 2502,
+      'runspan.delivery.span.adopted here': 0,
+      'runspan.delivery.span.open here': 1,
+      'runspan.delivery.span.spooled here': spooled,
+      'runspan.delivery.span.retried here': 1,
+      'runspan.delivery.span.truncated here': 1,
+      'runspan.delivery.span.unsampled here': 0,
+      'runspan.delivery.span.late here': 0,
+    })
+    await delivering.processor.shutdown()
+    delivering.end('late')
+    await Promise.resolve()
+    expect(pointsOf(await reader.collect())['runspan.delivery.span.late here']).toBe(1)
+    expect(drops).toEqual([expect.objectContaining({ reason: 'late', spans: 1 })])
+    rmSync(directory, { recursive: true })
+  })
+
+  it('name what the spool gave up', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'runspan-spool-'))
+    const reader = new PulledReader()
+    await using collector = await startCollector(() => 503)
+    const spool = { directory, maxAgeMillis: 1 }
+    const first = deliver({ url: collector.url, name: 'here', flushTimeoutMillis: 1, spool })
+    first.end(...names(3))
+    await first.processor.shutdown()
+    expect(first.stats().spooledSpans).toBe(3)
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Number(readdirSync(directory)[0]!.split('-')[1]) + 1))
+    const meterProvider = new MeterProvider({ readers: [reader] })
+    const second = deliver({ url: collector.url, name: 'here', flushTimeoutMillis: 1, spool, meterProvider })
+    const points = pointsOf(await reader.collect())
+    expect(points).toMatchObject({
+      'otel.sdk.exporter.span.exported otlp_http_span_exporter/here spool_expired': 3,
+      'runspan.delivery.span.adopted here': 3,
+    })
+    await second.processor.shutdown()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('that throw cost nothing but themselves', async () => {
+    const counts = processStats().callbackErrors
+    await using collector = await startCollector()
+    const meterProvider = {
+      getMeter: () => {
+        throw new Error('no meters today')
+      },
+    }
+    await using delivering = deliver({ url: collector.url, meterProvider })
+    delivering.end('one')
+    expect(await delivering.processor.flush()).toMatchObject({ exportedSpans: 1 })
+    expect(processStats().callbackErrors).toBe(counts + 1)
   })
 
   it('begin when the application registers its provider, and are whole after the shutdown', async () => {
