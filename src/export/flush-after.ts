@@ -1,4 +1,5 @@
 import { count, guarded } from '../run/stats.ts'
+import type { WaitUntil } from './platform-wait-until.ts'
 
 /** What can be flushed: what `registerRunspan` returns, a `RunspanSpanProcessor`, a `RunspanExporter`. */
 export interface Flushable {
@@ -11,15 +12,16 @@ export interface FlushAfterOptions {
    * What the platform has for work after the response: `waitUntil` of `@vercel/functions`, of a Cloudflare context and
    * the like. The response is then not held up.
    *
-   * @defaultValue none: the handler's result waits for the flush, as AWS Lambda needs it, which stops the process with it
+   * @defaultValue none: the handler's result waits for the flush. `flushAfterResponse` looks for the platform's first
    */
-  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  readonly waitUntil?: WaitUntil | undefined
 }
 
 type Handler<Args extends unknown[], R> = (...args: Args) => R
 
 /**
- * Flushes after each call of a handler, for platforms that stop a process between requests. What the handler returns or
+ * Flushes after each call of a handler, for platforms that stop a process between requests; `flushAfterResponse` and
+ * `flushAfterLambda` know more of theirs. What the handler returns or
  * throws stays the same; the flush ends at its own deadline and never fails the handler. A body that is still being
  * streamed is not waited for: its spans go out with the next flush.
  *
@@ -28,7 +30,7 @@ type Handler<Args extends unknown[], R> = (...args: Args) => R
  * import { flushAfter, registerRunspan } from 'runspan/node'
  *
  * const telemetry = registerRunspan({ flushTimeoutMillis: 2000 })
- * export const handler = flushAfter(async (event: { question: string }) => event.question.length, telemetry)
+ * export const work = flushAfter(async (job: { question: string }) => job.question.length, telemetry)
  * ```
  */
 export function flushAfter<Args extends unknown[], R>(
@@ -40,14 +42,15 @@ export function flushAfter<Args extends unknown[], R>(
     try {
       return await handler.apply(this, args)
     } finally {
-      const flushed = quietly(telemetry)
+      const flushed = flushQuietly(telemetry)
       if (waitUntil === undefined) await flushed
       else guarded('waitUntil', () => waitUntil(flushed))
     }
   }
 }
 
-async function quietly(telemetry: Flushable): Promise<void> {
+/** A flush whose failure is counted and harmless. */
+export async function flushQuietly(telemetry: Flushable): Promise<void> {
   try {
     await telemetry.flush()
   } catch (error) {

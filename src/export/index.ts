@@ -5,6 +5,9 @@
  * @module
  */
 export { flushAfter, type Flushable, type FlushAfterOptions } from './flush-after.ts'
+export { flushAfterLambda } from './flush-after-lambda.ts'
+export { flushAfterResponse } from './flush-after-response.ts'
+export type { WaitUntil } from './platform-wait-until.ts'
 export { RunspanExporter } from './delivery/runspan-exporter.ts'
 export { RunspanSpanProcessor } from './delivery/runspan-span-processor.ts'
 export type { DeliveryOptions, DestinationOptions, TlsOptions } from './delivery/delivery-options.ts'

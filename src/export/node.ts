@@ -13,6 +13,9 @@ export {
   type CarryTarget,
 } from '../propagation/carry-runs.ts'
 export { flushAfter, type Flushable, type FlushAfterOptions } from './flush-after.ts'
+export { flushAfterLambda } from './flush-after-lambda.ts'
+export { flushAfterResponse } from './flush-after-response.ts'
+export type { WaitUntil } from './platform-wait-until.ts'
 export type { FlushReport } from './flush-report.ts'
 export { registerRunspan } from './register-runspan.ts'
 export type { RegisterOptions, RegisterSamplingOptions } from './register-options.ts'

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
-import { flushAfter } from '../../src/export/index.ts'
+import { flushAfter, flushAfterLambda, flushAfterResponse } from '../../src/export/index.ts'
 import { countsFromNow } from '../support/counts.ts'
 import { deferred } from '../support/deferred.ts'
 import { startCollector } from '../support/scripted-collector.ts'
@@ -77,5 +77,186 @@ describe('flushAfter', () => {
       ),
     }
     expect(await controller.times(21)).toBe(42)
+  })
+})
+
+type Callback = (error: unknown, result?: unknown) => void
+interface LambdaContext {
+  getRemainingTimeInMillis(): number
+}
+
+/** Calls a handler as Lambda's runtime does: the first of what its promise and its callback say ends the invocation. */
+function invoke(
+  handler: (event: string, context: LambdaContext, callback: Callback) => unknown,
+  event: string,
+  remainingMillis = 3000,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const returned = handler(event, { getRemainingTimeInMillis: () => remainingMillis }, (error, result) =>
+      error === null || error === undefined ? resolve(result) : reject(error),
+    )
+    if (returned instanceof Promise) returned.then(resolve, reject)
+  })
+}
+
+describe('flushAfterLambda', () => {
+  const error = new Error('mine')
+
+  it.each<
+    [string, (end: (name: string) => void) => (event: string, context: LambdaContext, callback: Callback) => unknown]
+  >([
+    [
+      'returns a promise',
+      (end) => async (event) => {
+        end(event)
+        return `${event} done`
+      },
+    ],
+    [
+      'calls back',
+      (end) => (event, _context, callback) => {
+        setImmediate(() => {
+          end(event)
+          callback(null, `${event} done`)
+        })
+      },
+    ],
+    [
+      'does both',
+      (end) => async (event, _context, callback) => {
+        end(event)
+        callback(null, `${event} done`)
+        return `${event} done`
+      },
+    ],
+  ])('has everything out before a handler that %s ends the invocation', async (_title, make) => {
+    await using collector = await startCollector()
+    await using delivering = deliver({ url: collector.url })
+    const handler = flushAfterLambda(
+      make((name) => delivering.end(name)),
+      delivering.processor,
+    )
+    expect(await invoke(handler, 'first')).toBe('first done')
+    expect(collector.kept).toEqual(['first'])
+    expect(await invoke(handler, 'second')).toBe('second done')
+    expect(collector.kept).toEqual(['first', 'second'])
+  })
+
+  it.each<[string, (event: string, context: LambdaContext, callback: Callback) => unknown]>([
+    ['rejected', () => Promise.reject(error)],
+    ['called back', (_event, _context, callback) => callback(error)],
+    [
+      'thrown',
+      () => {
+        throw error
+      },
+    ],
+  ])('passes an error on as it was %s, after the flush', async (_title, fail) => {
+    let flushes = 0
+    const handler = flushAfterLambda(fail, { flush: async () => void flushes++ })
+    await expect(invoke(handler, 'event')).rejects.toBe(error)
+    expect(flushes).toBe(1)
+  })
+
+  it('leaves a streaming handler one, and flushes when it has written everything', async () => {
+    // What `awslambda.streamifyResponse` does.
+    const mark = Symbol.for('aws.lambda.runtime.handler.streaming')
+    await using collector = await startCollector()
+    await using delivering = deliver({ url: collector.url })
+    const written: string[] = []
+    const streaming = Object.assign(
+      async (event: string, stream: { write(text: string): void }, context: LambdaContext) => {
+        stream.write(`${event} ${context.getRemainingTimeInMillis()}`)
+        delivering.end('streamed')
+      },
+      { [mark]: 'response' },
+    )
+    const handler = flushAfterLambda(streaming, delivering.processor)
+    expect(handler[mark]).toBe('response')
+    await handler('event', { write: (text) => written.push(text) }, { getRemainingTimeInMillis: () => 3000 })
+    expect([written, collector.kept]).toEqual([['event 3000'], ['streamed']])
+  })
+
+  it('gives the flush up in time for the answer', async () => {
+    const flushing = deferred()
+    const handler = flushAfterLambda(async () => 'in time', { flush: () => flushing.promise })
+    expect(await invoke(handler, 'event', 110)).toBe('in time')
+    flushing.resolve()
+  })
+})
+
+describe('flushAfterResponse', () => {
+  const contexts = ['@vercel/request-context', '@next/request-context'].map((name) => Symbol.for(name))
+  const holders = globalThis as unknown as Record<symbol, unknown>
+  afterEach(() => {
+    for (const symbol of contexts) delete holders[symbol]
+  })
+
+  it.each(contexts)('finds the waitUntil of %s, and waits for the end of the body', async (symbol) => {
+    const work: Promise<unknown>[] = []
+    holders[symbol] = { get: () => ({ waitUntil: (promise: Promise<unknown>) => work.push(promise) }) }
+    await using collector = await startCollector()
+    await using delivering = deliver({ url: collector.url })
+    const handler = flushAfterResponse(async (request: Request) => {
+      async function* body(): AsyncGenerator<Uint8Array> {
+        yield Buffer.from(new URL(request.url).pathname)
+        delivering.end('while streaming')
+      }
+      return new Response(ReadableStream.from(body()), { status: 201, headers: { 'x-own': 'yes' } })
+    }, delivering.processor)
+    const response = await handler(new Request('http://localhost/path'))
+    expect([response.status, response.headers.get('x-own'), work.length]).toEqual([201, 'yes', 1])
+    expect(await response.text()).toBe('/path')
+    await work[0]
+    expect(collector.kept).toEqual(['while streaming'])
+  })
+
+  it('finds it in what the platform calls the handler with, and calls it as a method', async () => {
+    class ExecutionContext {
+      readonly work: Promise<unknown>[] = []
+      waitUntil(promise: Promise<unknown>): void {
+        this.work.push(promise)
+      }
+    }
+    const context = new ExecutionContext()
+    await using collector = await startCollector()
+    await using delivering = deliver({ url: collector.url })
+    const worker = {
+      fetch: flushAfterResponse((_request: Request, _env: object, _context: ExecutionContext) => {
+        delivering.end('work')
+        return Response.json({ ok: true })
+      }, delivering.processor),
+    }
+    const response = await worker.fetch(new Request('http://localhost/'), {}, context)
+    expect(await response.json()).toEqual({ ok: true })
+    expect(context.work).toHaveLength(1)
+    await context.work[0]
+    expect(collector.kept).toEqual(['work'])
+  })
+
+  it('flushes when a body is cancelled, when there is none, and when the handler throws', async () => {
+    const work: Promise<unknown>[] = []
+    let flushes = 0
+    const telemetry = { flush: async () => void flushes++ }
+    const options = { waitUntil: (promise: Promise<unknown>) => void work.push(promise) }
+    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1)) })
+    const streaming = await flushAfterResponse(() => new Response(endless), telemetry, options)()
+    await Promise.resolve()
+    expect(flushes).toBe(0)
+    await streaming.body!.cancel()
+    await work[0]
+    expect(flushes).toBe(1)
+    expect((await flushAfterResponse(() => new Response(null, { status: 204 }), telemetry, options)()).status).toBe(204)
+    await expect(flushAfterResponse(outside, telemetry, options)()).rejects.toThrow('outside of a request')
+    await Promise.all(work)
+    expect(flushes).toBe(3)
+  })
+
+  it('holds the response where the platform has no waitUntil', async () => {
+    let flushes = 0
+    const handler = flushAfterResponse(() => new Response('whole'), { flush: async () => void flushes++ })
+    const response = await handler()
+    expect(flushes).toBe(1)
+    expect(await response.text()).toBe('whole')
   })
 })

@@ -116,6 +116,8 @@ describe('what cannot work is refused', () => {
     ['maxRequestSizeBytes', { maxRequestSizeBytes: 5 }, {}, 'at least 20480'],
     ['redaction.content', { redaction: { content: 'some' as never } }, {}, "Use 'all' or 'off'."],
     ['headers.x', { headers: { x: 5 as never } }, {}, 'Pass a text.'],
+    ['headers.x', { headers: { x: 'two\nlines' } }, {}, 'a character in its value'],
+    ['headers.x y', { headers: { 'x y': 'a space' } }, {}, 'HTTP allows no such name'],
     ['onDrop', { onDrop: 'log' as never }, {}, 'Pass a function.'],
     ['urls', { urls: [] } as never, {}, 'There is no such option.'],
     ['destinations', { destinations: [] }, {}, 'at least one'],
