@@ -219,6 +219,27 @@ describe('runspan', () => {
     })
   })
 
+  it('checks the set-up of an application, in a process of its own', async () => {
+    const setup = join(directory, 'telemetry.mjs')
+    const sdk = import.meta.resolve('@opentelemetry/sdk-trace-node')
+    await writeFile(
+      setup,
+      `console.log('set up'); import { NodeTracerProvider } from '${sdk}'; new NodeTracerProvider().register()`,
+    )
+    const bare = await runspan(['doctor', '--setup', setup, '--json'])
+    expect(bare.code).toBe(0)
+    const { value } = JSON.parse(bare.out) as { readonly value: readonly { readonly check: string }[] }
+    expect(value.map(({ check }) => check)).toEqual(['generator_missing', 'rollup_missing'])
+    expect(await runspan(['doctor', '--setup', 'runspan/register'])).toEqual({
+      code: 0,
+      out: '✓ nothing is missing from runspan/register\n',
+      err: '',
+    })
+    const missing = await runspan(['doctor', '--setup', './nowhere.js', ...from])
+    expect(missing.code).toBe(1)
+    expect(missing.out).toMatch(/^✗ .*Cannot find module[^]*✓ .* answers/)
+  })
+
   it('teaches: an overview, a help for each command with lines that can be typed, a version', async () => {
     const { code, out } = await runspan([])
     expect(code).toBe(0)

@@ -1,16 +1,10 @@
 import { RunspanError } from '../../errors.ts'
 import type { RunReader } from '../../query/run-reader.ts'
-import { exitCodes, type Command } from '../command.ts'
+import { exitCodes, type Command, type Invocation } from '../command.ts'
 import { readOptions } from '../common-options.ts'
 import { painter, type Style } from '../paint.ts'
 import { plural } from '../run-details.ts'
-
-/** What was looked at, and how it stands. */
-interface Check {
-  readonly check: string
-  readonly result: 'ok' | 'warning' | 'problem'
-  readonly says: string
-}
+import { setupChecks, type Check } from '../setup-checks.ts'
 
 const looks: Readonly<Record<Check['result'], readonly [mark: string, style: Style]>> = {
   ok: ['✓', 'good'],
@@ -21,25 +15,43 @@ const looks: Readonly<Record<Check['result'], readonly [mark: string, style: Sty
 /** Whether runs can be read, and whether what is read is sound. */
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'checks that runs can be read, and what their traces lack',
+  summary: 'checks that runs can be read, and what their traces or a set-up lack',
   positionals: [],
-  options: readOptions,
-  notes: ['It looks at the newest 100 runs. The set-up inside an application is looked at by doctor() of the package.'],
-  examples: [['runspan doctor --from http://localhost:3200', 'why is nothing to be seen?']],
-  async run({ open, has, print, printJson, color }) {
-    const checks: Check[] = [await sqliteCheck()]
-    try {
-      await using reader = await open()
-      checks.push({ check: 'store', result: 'ok', says: `${reader.name} answers` }, ...(await runChecks(reader)))
-    } catch (error) {
-      if (!RunspanError.is(error)) throw error
-      checks.push({ check: 'store', result: 'problem', says: error.message })
-    }
+  options: {
+    ...readOptions,
+    setup: {
+      type: 'string',
+      value: '<module>',
+      help: 'what the application is started with, node --import <module>: says what that set-up lacks, and looks at runs only with --from',
+    },
+  },
+  notes: [
+    'It looks at the newest 100 runs. A set-up of another kind is looked at from inside, by doctor() of the package.',
+  ],
+  examples: [
+    ['runspan doctor --from http://localhost:3200', 'why is nothing to be seen?'],
+    ['runspan doctor --setup ./telemetry.js', 'is OpenTelemetry set up as runs need it?'],
+  ],
+  async run({ io, open, has, text, print, printJson, color }) {
+    const setup = text('setup')
+    const checks: Check[] =
+      setup === undefined ? [await sqliteCheck()] : [...(await setupChecks(setup, io.env, io.signal))]
+    if (setup === undefined || text('from') !== undefined) checks.push(...(await storeChecks(open)))
     const paint = painter(color)
     if (has('json')) printJson('checks', checks)
     else for (const { result, says } of checks) print(`${paint(looks[result][1], looks[result][0])} ${says}`)
     return checks.some(({ result }) => result === 'problem') ? exitCodes.notFound : exitCodes.done
   },
+}
+
+async function storeChecks(open: Invocation['open']): Promise<readonly Check[]> {
+  try {
+    await using reader = await open()
+    return [{ check: 'store', result: 'ok', says: `${reader.name} answers` }, ...(await runChecks(reader))]
+  } catch (error) {
+    if (!RunspanError.is(error)) throw error
+    return [{ check: 'store', result: 'problem', says: error.message }]
+  }
 }
 
 async function sqliteCheck(): Promise<Check> {
