@@ -1,90 +1,8 @@
-import { SpanStatusCode, createTraceState } from '@opentelemetry/api'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
 import { createOtlpEncoder, type OtlpEncoderOptions } from '../../../src/export/otlp/create-otlp-encoder.ts'
 import type { ExportableSpan } from '../../../src/export/otlp/exportable-span.ts'
-
-/** Where something secret may stand in a span, whoever recorded it. */
-const places = [
-  'attribute',
-  'key',
-  'list',
-  'map',
-  'bytes',
-  'url',
-  'name',
-  'event name',
-  'event',
-  'message',
-  'stack',
-  'status',
-  'link',
-  'trace state',
-  'resource',
-  'scope',
-  'across the cut',
-] as const
-
-const maxAttributeSizeBytes = 2000
-const letters = 'qwertyuiopasdfghjklzxcvbnm'
-/** A secret for each place, no part of which stands anywhere else. */
-const canary = Object.fromEntries(
-  places.map((place, index) => {
-    const own = Array.from({ length: 24 }, (_, at) => letters[(at * (index + 3) + index * 7 + (at >> 2)) % 26]).join('')
-    return [place, `sk-${own}${index}`]
-  }),
-) as Readonly<Record<(typeof places)[number], string>>
-/** Known by its name only. */
-const plain = { named: 'correct horse battery', json: 'staple and hunter2', map: 'Tr0ub4dor and three' }
-
-/** A span of a library that knows nothing of Runspan, by the real SDK. */
-function spanWithSecrets(): ExportableSpan {
-  const exporter = new InMemorySpanExporter()
-  const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': 'shop',
-      'process.command_line': `run --key ${canary.resource}`,
-    }),
-    spanProcessors: [new SimpleSpanProcessor(exporter)],
-  })
-  const tracer = provider.getTracer(`somebody's library ${canary.scope}`)
-  const span = tracer.startSpan(`GET ${canary.name}`, {
-    links: [
-      {
-        context: {
-          traceId: '0af7651916cd43dd8448eb211c80319c',
-          spanId: 'b7ad6b7169203331',
-          traceFlags: 1,
-          traceState: createTraceState(`vendor=${canary['trace state']}`),
-        },
-        attributes: { 'link.note': canary.link },
-      },
-    ],
-  })
-  span.setAttribute('gen_ai.conversation.id', 'conversation-1')
-  span.setAttribute('gen_ai.input.messages', JSON.stringify([{ role: 'user', content: canary.attribute }]))
-  span.setAttribute(`header.${canary.key}`, 'value')
-  span.setAttribute('argv', ['--token', canary.list])
-  span.setAttribute('db.password', plain.named)
-  span.setAttribute('gen_ai.tool.call.arguments', JSON.stringify({ inner: JSON.stringify({ password: plain.json }) }))
-  span.setAttribute('url.full', `https://user:${canary.url}@example.org/`)
-  const cut = 'x '.repeat(maxAttributeSizeBytes / 2 - 60)
-  span.setAttribute('long', `${cut}${canary['across the cut']}${' y'.repeat(5000)}`)
-  span.addEvent(`retry with ${canary['event name']}`, { detail: canary.event })
-  const error = new Error(`401 for ${canary.message}`)
-  error.stack = `Error: 401\n    at fetch (${canary.stack})`
-  span.recordException(error)
-  span.setStatus({ code: SpanStatusCode.ERROR, message: `failed with ${canary.status}` })
-  // What SDK 3.x takes through its API.
-  Object.assign((span as unknown as { attributes: object }).attributes, {
-    payload: { deep: [{ text: canary.map }], client_secret: plain.map },
-    raw: new TextEncoder().encode(`raw ${canary.bytes}`),
-  })
-  span.end()
-  return exporter.getFinishedSpans()[0] as unknown as ExportableSpan
-}
+import { canary, maxAttributeSizeBytes, piecesOf, secrets, spanWithSecrets } from './span-with-secrets.ts'
 
 function request(span: ExportableSpan, options: OtlpEncoderOptions): string {
   const encoder = createOtlpEncoder(options)
@@ -93,13 +11,6 @@ function request(span: ExportableSpan, options: OtlpEncoderOptions): string {
   const base64 = /"bytesValue":"([^"]*)"/.exec(bytes.toString())?.[1] ?? ''
   return bytes.toString() + Buffer.from(base64, 'base64').toString()
 }
-
-/** Every piece of a secret that is long enough to be of use. */
-function piecesOf(secret: string): readonly string[] {
-  return Array.from({ length: secret.length - 7 }, (_, start) => secret.slice(start, start + 8))
-}
-
-const secrets = [...places.map((place) => canary[place]), ...Object.values(plain)]
 
 describe.each(['protobuf', 'json'] as const)('a span full of secrets, as %s', (encoding) => {
   it('holds them all where nothing is redacted', () => {
