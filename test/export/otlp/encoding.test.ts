@@ -7,6 +7,7 @@ import type { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
 import type { ExportableSpan } from '../../../src/export/otlp/exportable-span.ts'
 import { decodeJson } from '../../../src/query/otlp/decode-json.ts'
 import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
+import { countsFromNow } from '../../support/counts.ts'
 import { decodeOfficially } from './official-messages.ts'
 import { fullSpan } from './full-span.ts'
 import { randomSpan } from './random-span.ts'
@@ -166,6 +167,25 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
     ]
     expect(bad.map((span) => encoder.encodeSpan(span))).toEqual([undefined, undefined, undefined, undefined])
     expect(encoder.encodeSpan(fullSpan({ spanContext: good }))).toBeDefined()
+  })
+
+  it('sends spans whose resource or scope cannot be read, without what cannot be', () => {
+    const encoder = createOtlpEncoder(options)
+    const attributes = Object.defineProperty({}, 'hostile', {
+      enumerable: true,
+      get() {
+        throw new Error('hostile')
+      },
+    })
+    const counts = countsFromNow()
+    const spans = [
+      encoder.encodeSpan(fullSpan({ resource: { attributes } })),
+      encoder.encodeSpan(fullSpan({ instrumentationScope: { name: 'hostile', attributes } })),
+    ]
+    const read = decode(encoder.encodeRequest(spans as EncodedSpan[]))
+    expect(read.map(({ name }) => name)).toEqual(['chat gpt-4.1-mini', 'chat gpt-4.1-mini'])
+    expect(read.map(({ resource }) => resource.attributes)).toEqual([{}, { 'service.name': 'planner' }])
+    expect(counts()).toEqual({ internalErrors: 2 })
   })
 
   it('can be read whatever the numbers of a span are', () => {
