@@ -4,6 +4,7 @@ import { serve, type Served } from './serve.ts'
 
 const kinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER']
 const codes = ['UNSET', 'OK', 'ERROR']
+const maxDurationSeconds = 7 * 86_400
 
 /**
  * Stands in for Tempo where none runs: answers as its documentation says, with the traps that were measured on a 3.0:
@@ -17,8 +18,11 @@ export function startTempoStandIn(spans: readonly StoredSpan[], isPartial = fals
     if (pathname === '/api/echo') return void response.end('echo')
     if (pathname === '/api/search') {
       const wanted = conditionsOf(searchParams.get('q') ?? '')
-      const from = BigInt(searchParams.get('start')!) * 1_000_000_000n
-      const to = BigInt(searchParams.get('end')!) * 1_000_000_000n
+      const [start, end] = [Number(searchParams.get('start')), Number(searchParams.get('end'))]
+      if (end - start > maxDurationSeconds) {
+        return void response.writeHead(400).end('range specified by start and end exceeds 168h0m0s')
+      }
+      const [from, to] = [BigInt(start) * 1_000_000_000n, BigInt(end) * 1_000_000_000n]
       const found = spans.filter(
         (span) => span.startUnixNano >= from && span.startUnixNano < to && wanted.every((fits) => fits(span)),
       )

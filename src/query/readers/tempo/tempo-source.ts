@@ -99,14 +99,16 @@ export class TempoSource implements SpanSource {
   ): Promise<{ readonly traces: readonly T[]; readonly isCut: boolean }> {
     const { limit, lookbackMillis, windowMillis } = this.#how
     const nowMillis = this.#clock.nowUnixMillis()
-    // Clocks of others may be ahead.
-    const to = toUnixMillis ?? nowMillis + dayMillis
-    const from = Math.max(fromUnixMillis ?? nowMillis - lookbackMillis, 0)
+    const fromMillis = Math.max(fromUnixMillis ?? nowMillis - lookbackMillis, 0)
+    // Tempo takes whole seconds, and refuses a window that is one longer than it may be. Clocks of others may be ahead.
+    const from = Math.floor(fromMillis / 1_000)
+    const to = Math.floor((toUnixMillis ?? nowMillis + dayMillis) / 1_000) + 1
+    const window = Math.max(1, Math.floor(windowMillis / 1_000))
     const ids = new Set<string>()
     let isCut = false
     // The newest window first.
-    for (let end = to; end > from && ids.size < limit; end -= windowMillis) {
-      const found = await this.#ids(q, Math.max(from, end - windowMillis), end)
+    for (let end = to; end > from && ids.size < limit; end -= window) {
+      const found = await this.#ids(q, Math.max(from, end - window), end)
       isCut ||= found.length >= limit
       for (const id of found) ids.add(id)
     }
@@ -114,18 +116,10 @@ export class TempoSource implements SpanSource {
     return { traces: traces.filter((trace) => trace !== undefined), isCut: isCut || ids.size >= limit }
   }
 
-  async #ids(q: string, fromMillis: number, toMillis: number): Promise<readonly string[]> {
-    const answer = await this.#json(
-      'api/search',
-      {
-        q,
-        limit: String(this.#how.limit),
-        spss: '1',
-        start: String(Math.floor(fromMillis / 1_000)),
-        end: String(Math.ceil(toMillis / 1_000)),
-      },
-      [],
-    )
+  /** @param start in seconds since the epoch, as is `end` */
+  async #ids(q: string, start: number, end: number): Promise<readonly string[]> {
+    const query = { q, limit: String(this.#how.limit), spss: '1', start: String(start), end: String(end) }
+    const answer = await this.#json('api/search', query, [])
     try {
       // Ids have lost the zeros they begin with.
       return objectsAt(answer ?? {}, 'traces').map((trace) => runKeyOf(jsonTextAt(trace, 'traceID').padStart(32, '0')))

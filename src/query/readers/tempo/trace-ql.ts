@@ -6,15 +6,20 @@ import {
   ATTR_RUNSPAN_PARENT_RUN_ID,
   ATTR_RUNSPAN_REQUESTED_RUN_ID,
   ATTR_RUNSPAN_ROOT_RUN_ID,
+  ATTR_RUNSPAN_RUN_OPEN,
   ATTR_RUNSPAN_RUN_STATUS,
   ATTR_USER_ID,
 } from '../../../attributes.ts'
-import type { RunFilter } from '../../run-filter.ts'
+import { mayBeOpen, type RunFilter } from '../../run-filter.ts'
 
-/** Finds spans of the roots of wanted runs. All conditions are on one span. */
+/**
+ * Finds spans of the roots of wanted runs, and of those that may be open their start markers and checkpoints. All
+ * conditions are on one span.
+ */
 export function traceQlOf(filter: RunFilter): string {
-  return spanset({
-    [`span.${ATTR_GEN_AI_OPERATION_NAME}`]: 'invoke_agent',
+  const isRoot = `span.${ATTR_GEN_AI_OPERATION_NAME} = "invoke_agent"`
+  const isAny = mayBeOpen(filter) ? `(${isRoot} || span.${ATTR_RUNSPAN_RUN_OPEN} = true)` : isRoot
+  const conditions = {
     'resource.service.name': filter.service,
     [`span.${ATTR_GEN_AI_AGENT_NAME}`]: filter.agent,
     [`span.${ATTR_USER_ID}`]: filter.userId,
@@ -24,18 +29,21 @@ export function traceQlOf(filter: RunFilter): string {
     [`span.${ATTR_RUNSPAN_ROOT_RUN_ID}`]: filter.rootRunId,
     [`span.${ATTR_RUNSPAN_REQUESTED_RUN_ID}`]: filter.requestedRunId,
     [`span.${ATTR_RUNSPAN_FIRST_RUN_ID}`]: filter.firstRunId,
-  })
+  }
+  return spanset(conditions, isAny)
 }
 
 /**
  * A query for spans on which each attribute has its value, the newest traces first. Without that wish Tempo answers the
  * first ones it finds, in no order.
+ *
+ * @param first a condition of another kind
  */
-export function spanset(conditions: Readonly<Record<string, string | undefined>>): string {
+export function spanset(conditions: Readonly<Record<string, string | undefined>>, first?: string): string {
   const parts = Object.entries(conditions).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key} = ${quoted(value)}`],
   )
-  return `{ ${parts.join(' && ')} } with (most_recent=true)`
+  return `{ ${[...(first === undefined ? [] : [first]), ...parts].join(' && ')} } with (most_recent=true)`
 }
 
 /** A string of TraceQL, which reads them as Go does. */
