@@ -178,11 +178,11 @@ describe.each(['protobuf', 'json'] as const)('an encoder for %s', (encoding) => 
       },
     })
     const counts = countsFromNow()
-    const spans = [
+    const encoded = [
       encoder.encodeSpan(fullSpan({ resource: { attributes } })),
       encoder.encodeSpan(fullSpan({ instrumentationScope: { name: 'hostile', attributes } })),
     ]
-    const read = decode(encoder.encodeRequest(spans as EncodedSpan[]))
+    const read = decode(encoder.encodeRequest(encoded as EncodedSpan[]))
     expect(read.map(({ name }) => name)).toEqual(['chat gpt-4.1-mini', 'chat gpt-4.1-mini'])
     expect(read.map(({ resource }) => resource.attributes)).toEqual([{}, { 'service.name': 'planner' }])
     expect(counts()).toEqual({ internalErrors: 2 })

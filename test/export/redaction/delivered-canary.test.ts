@@ -49,7 +49,7 @@ describe.each(['http/protobuf', 'http/json'] as const)('a span full of secrets, 
         ],
       })
       const span = spanWithSecrets(tailLength)
-      processor.onStart(span as never, undefined as never)
+      processor.onStart(span, undefined as never)
       processor.onEnd(span)
       const flushed = processor.flush()
       await strict.arrived(1)
