@@ -277,6 +277,8 @@ export const ATTR_RUNSPAN_SAMPLING_REASON = 'runspan.sampling.reason'
 /** int. Spans of the part that were left out when it was sampled. Beside {@link ATTR_RUNSPAN_SAMPLING_REASON}. */
 export const ATTR_RUNSPAN_SAMPLING_DROPPED_SPANS = 'runspan.sampling.dropped_spans'
 
+/** boolean. True on start markers and checkpoints: their run was open when they were written. What lists search for. */
+export const ATTR_RUNSPAN_RUN_OPEN = 'runspan.run.open'
 /** Name of the zero-length span below the root by which a run is seen before its root has ended. Writer: run. */
 export const SPAN_RUNSPAN_STARTED = 'runspan started'
 /** Name of the zero-length span below the root that has the sums so far of a run that is open. Writer: run. */

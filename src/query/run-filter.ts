@@ -33,6 +33,11 @@ export interface RunFilter {
   readonly text?: string | undefined
 }
 
+/** Whether runs may be wanted whose root has not come. */
+export function mayBeOpen({ status }: RunFilter): boolean {
+  return status === undefined || status === 'open'
+}
+
 /** The keys of a filter that hold a run id. */
 const idKeys = ['parentRunId', 'rootRunId', 'requestedRunId', 'firstRunId'] as const
 

@@ -21,6 +21,7 @@ import {
   ATTR_RUNSPAN_RUN_DETACHED,
   ATTR_RUNSPAN_RUN_GOAL,
   ATTR_RUNSPAN_RUN_ID,
+  ATTR_RUNSPAN_RUN_OPEN,
   ATTR_USER_ID,
   SPAN_RUNSPAN_CHECKPOINT,
   SPAN_RUNSPAN_STARTED,
@@ -85,6 +86,7 @@ function writeLiveSpan(run: LiveRun, name: string, attributes: Attributes, time:
   if (root === undefined || (root.traceFlags & TraceFlags.SAMPLED) === 0) return
   attributes[ATTR_GEN_AI_AGENT_NAME] = run.agentName
   attributes[ATTR_RUNSPAN_RUN_ID] = run.runId
+  attributes[ATTR_RUNSPAN_RUN_OPEN] = true
   const said = (run.otelSpan as { attributes?: Attributes }).attributes ?? {}
   for (const key of describingKeys) {
     const value = said[key]

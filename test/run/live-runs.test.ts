@@ -44,6 +44,7 @@ describe('a start marker', () => {
       'runspan.parent_run.id': parentRunId,
       'runspan.run.goal': 'load rows',
       'runspan.run.id': run.runId,
+      'runspan.run.open': true,
       'user.id': 'u-1',
     })
     run.end()
@@ -133,6 +134,7 @@ describe('a checkpoint', () => {
       'runspan.rollup.scope': 'checkpoint',
       'runspan.run.goal': 'load rows',
       'runspan.run.id': run.runId,
+      'runspan.run.open': true,
       'runspan.spans': 1,
       'runspan.usage.input_tokens': 3,
       'runspan.usage.output_tokens': 2,

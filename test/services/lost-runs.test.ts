@@ -139,6 +139,9 @@ describe('the open runs of a process that is killed', () => {
     await using early = service.start('delivers')
     expect(await early.message()).toMatchObject({ adoptedSpans: 0 })
     expect(service.rootsOf(runs.byHand)).toEqual([])
+    // It would look again later.
+    early.send('go')
+    expect(await early.ended).toMatchObject({ code: 0 })
     // The control: the same, when it is gone.
     await killed(app)
     await using late = service.start('delivers')

@@ -41,9 +41,9 @@ function placeOfEndTime(bytes: Uint8Array): number | undefined {
     const tag = number()
     if (tag === otlpFields.span.endTime) return at + 8 <= bytes.length ? at : undefined
     const wireType = tag % 8
-    if (wireType === varint) number()
-    else if (wireType === lengthDelimited) at += number()
-    else at += fixedBytes[wireType] ?? bytes.length
+    const value = wireType === varint || wireType === lengthDelimited ? number() : 0
+    if (wireType === lengthDelimited) at += value
+    else if (wireType !== varint) at += fixedBytes[wireType] ?? bytes.length
   }
   return undefined
 }

@@ -39,6 +39,14 @@ describe('TraceQL', () => {
     expect(errorsIn(traceQlOf({}))).toEqual([])
   })
 
+  it('asks for start markers too, unless it is for runs that have ended', () => {
+    expect(traceQlOf({ agent: 'import' })).toBe(
+      '{ (span.gen_ai.operation.name = "invoke_agent" || span.runspan.run.open = true) && span.gen_ai.agent.name = "import" } with (most_recent=true)',
+    )
+    expect(traceQlOf({ status: 'open' })).toContain('span.runspan.run.open = true')
+    expect(traceQlOf({ status: 'failed' })).not.toContain('open')
+  })
+
   it('is not what is misspelt: the control', () => {
     expect(errorsIn('{ nonsense = = }')).not.toEqual([])
     expect(panels.length).toBeGreaterThan(4)

@@ -7,6 +7,7 @@ import {
   ATTR_RUNSPAN_PARENT_RUN_ID,
   ATTR_RUNSPAN_REQUESTED_RUN_ID,
   ATTR_RUNSPAN_ROOT_RUN_ID,
+  ATTR_RUNSPAN_RUN_OPEN,
   ATTR_RUNSPAN_RUN_STATUS,
   ATTR_USER_ID,
 } from '../../../attributes.ts'
@@ -16,7 +17,7 @@ import { mapLimited } from '../../map-limited.ts'
 import { decodeRequest, parseJson } from '../../otlp/decode-json.ts'
 import { objectAt, objectOf, textAt as jsonTextAt } from '../../otlp/json-fields.ts'
 import { SpanBatch } from '../../otlp/span-batch.ts'
-import type { RunFilter } from '../../run-filter.ts'
+import { mayBeOpen, type RunFilter } from '../../run-filter.ts'
 import { runKeyOf } from '../../run-key.ts'
 import type { FoundTraces, NamingKey, SpanSource, StoredTrace, TraceOutline } from '../../span-source.ts'
 import { spansByTrace } from '../../spans-by-trace.ts'
@@ -73,7 +74,9 @@ export class JaegerSource implements SpanSource {
     limit: number,
     known?: ReadonlyMap<string, TraceOutline>,
   ): Promise<FoundTraces> {
-    const { traces, isCut } = await this.#search(rootAttributes(filter), filter, known)
+    const searches = await mapLimited(searchesFor(filter), (attributes) => this.#search(attributes, filter, known))
+    const traces = new Map(searches.flatMap((search) => [...search.traces]))
+    const isCut = searches.some((search) => search.isCut)
     const found = [...traces].map(([traceId, spans]) => known?.get(traceId) ?? storedTraceOf(traceId, spans))
     return findAmong(found, filter, offset, limit, isCut ? ['cut'] : [])
   }
@@ -207,13 +210,19 @@ function isJson(bytes: Uint8Array): boolean {
 }
 
 /**
- * What the root of a wanted run says. Only roots, dispatch spans and agents inside runs have the operation. Only roots name
- * another run: there the operation would make a store compare what every run has, ten times the work in Badger.
+ * What spans of wanted runs say: their roots, and of runs that may be open, start markers and checkpoints. Only roots,
+ * dispatch spans and agents inside runs have the operation. Only roots, markers and checkpoints name another run: there the operation would make a store compare what every run has, ten times the work in Badger.
  */
-function rootAttributes(filter: RunFilter): Record<string, string> {
+function searchesFor(filter: RunFilter): readonly Readonly<Record<string, string>>[] {
   const namesRun = filter.parentRunId ?? filter.rootRunId ?? filter.requestedRunId ?? filter.firstRunId
+  const wanted = wantedOf(filter)
+  if (namesRun !== undefined) return [wanted]
+  const roots = { ...wanted, [ATTR_GEN_AI_OPERATION_NAME]: 'invoke_agent' }
+  return mayBeOpen(filter) ? [roots, { ...wanted, [ATTR_RUNSPAN_RUN_OPEN]: 'true' }] : [roots]
+}
+
+function wantedOf(filter: RunFilter): Record<string, string> {
   const wanted: Record<string, string | undefined> = {
-    [ATTR_GEN_AI_OPERATION_NAME]: namesRun === undefined ? 'invoke_agent' : undefined,
     [ATTR_GEN_AI_AGENT_NAME]: filter.agent,
     [ATTR_USER_ID]: filter.userId,
     [ATTR_GEN_AI_CONVERSATION_ID]: filter.conversationId,
