@@ -13,9 +13,15 @@ export type CarrierField = 'traceparent' | 'tracestate' | 'baggage' | 'runspan-t
  * `tracestate` are one list (W3C Trace Context §3.3), and several `traceparent` make none that could be read.
  */
 export function readField(carrier: Carrier, name: CarrierField): string | undefined {
-  if (carrier instanceof Headers) return carrier.get(name) ?? undefined
+  if (isHeaders(carrier)) return carrier.get(name) ?? undefined
   const found = isIterable(carrier) ? readEntries(carrier, name) : readRecord(carrier, name)
   return found ?? readNested(carrier, name)
+}
+
+/** By its tag: the mere mention of `Headers` has Node load all of fetch, in services that never use it. */
+function isHeaders(carrier: object): carrier is Headers {
+  const { [Symbol.toStringTag]: tag, get } = carrier as { [Symbol.toStringTag]?: unknown; get?: unknown }
+  return tag === 'Headers' && typeof get === 'function'
 }
 
 function readRecord(record: object, name: CarrierField): string | undefined {
@@ -45,7 +51,7 @@ function readNested(carrier: object, name: CarrierField): string | undefined {
   const { getHeader, headers } = carrier as { getHeader?: unknown; headers?: unknown }
   if (typeof getHeader === 'function') return joined(undefined, Reflect.apply(getHeader, carrier, [name]))
   if (typeof headers !== 'object' || headers === null || headers instanceof Uint8Array) return undefined
-  if (headers instanceof Headers) return headers.get(name) ?? undefined
+  if (isHeaders(headers)) return headers.get(name) ?? undefined
   return isIterable(headers) ? readEntries(headers, name) : readRecord(headers, name)
 }
 

@@ -18,6 +18,8 @@ import { writeField } from './write-field.ts'
  * same trace stay. Outside a run a stale `runspan` member is taken off, and the rest stays, so that a message that is
  * passed on does not pass on a run it is no part of.
  *
+ * A request of `node:http` that the HTTP instrumentation has written its client span onto keeps that.
+ *
  * It never throws: a carrier that cannot be written goes out as it was, and is counted.
  *
  * @param carrier a record, fetch `Headers`, a request or response of `node:http`, a `Map`, NATS headers, or an array of
@@ -49,6 +51,16 @@ function headersFor(carrier: object, options: InjectOptions | undefined): Readon
   return part === undefined ? propagationHeaders(options) : headersOf(part, options)
 }
 
+/**
+ * A request to send that has a context of this trace already: an HTTP instrumentation's, whose client span is nearer
+ * than what is active outside of it. What a proxy has copied from the request that came in is no such thing.
+ */
+function hasClientSpan(carrier: object, before: string | undefined, now: string): boolean {
+  if (!('setHeader' in carrier) || before === undefined || !isSameTrace(before, now)) return false
+  const cameWith = currentPart()?.makeRef().traceparent
+  return cameWith === undefined || parseTraceparent(before)?.spanId !== parseTraceparent(cameWith)?.spanId
+}
+
 function inject(carrier: object, headers: Readonly<Record<string, string>>): void {
   const { traceparent, tracestate, baggage, [trustHeader]: signature } = headers
   if (baggage !== undefined) writeField(carrier, 'baggage', addedBaggage(readField(carrier, 'baggage'), baggage))
@@ -58,8 +70,9 @@ function inject(carrier: object, headers: Readonly<Record<string, string>>): voi
     if (state?.includes(`${traceStateKey}=`)) writeField(carrier, 'tracestate', withoutRun(state))
     return
   }
-  const others = isSameTrace(readField(carrier, 'traceparent'), traceparent) ? state : undefined
-  writeField(carrier, 'traceparent', traceparent)
+  const before = readField(carrier, 'traceparent')
+  const others = isSameTrace(before, traceparent) ? state : undefined
+  if (!hasClientSpan(carrier, before, traceparent)) writeField(carrier, 'traceparent', traceparent)
   writeField(carrier, 'tracestate', others === undefined ? tracestate : merged(tracestate, others))
 }
 

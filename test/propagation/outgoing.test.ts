@@ -1,12 +1,15 @@
 import { once } from 'node:events'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer, request as httpRequest, type ClientRequest } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 
+import { SpanKind } from '@opentelemetry/api'
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Agent, fetch as undiciFetch, interceptors, request as undiciRequest } from 'undici'
 
-import { injectRun, propagationHeaders, RunspanError, wrapAgent } from '../../src/index.ts'
+import { extractRun, injectRun, joinRun, propagationHeaders, RunspanError, wrapAgent } from '../../src/index.ts'
 import { carryingFetch, carryingInterceptor, carryRuns, type CarryOptions } from '../../src/export/node.ts'
 import { hostMatcher } from '../../src/propagation/hosts.ts'
 import { recordSpans } from '../support/record-spans.ts'
@@ -163,6 +166,53 @@ describe('node:http', () => {
       tracestate: [`runspan=${runId.slice(16)}`],
       'runspan-trust': [expect.any(String)],
     })
+  })
+})
+
+describe('node:http beside the official instrumentation', () => {
+  // One for all: it patches the module once.
+  const instrumentation = new HttpInstrumentation({ enabled: false })
+  /** Node's own module, which is patched where it is required after the instrumentation has been enabled. */
+  let http: typeof import('node:http')
+  beforeAll(() => {
+    instrumentation.enable()
+    http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+  })
+  afterAll(() => instrumentation.disable())
+
+  async function ask(request: ClientRequest): Promise<void> {
+    request.end()
+    const [response] = (await once(request, 'response')) as [NodeJS.ReadableStream]
+    response.resume()
+    await once(response, 'end')
+  }
+
+  it.each([
+    ['by itself', (request: ClientRequest) => request],
+    ['and injectRun', (request: ClientRequest) => injectRun(request, { trustKey })],
+  ])('%s sends one context, its client span’s', async (how, prepared) => {
+    await using spans = recordSpans()
+    instrumentation.setTracerProvider(spans.provider)
+    await wrapAgent('planner', () => ask(prepared(http.request(target.url))))
+    const clients = spans.all.filter((span) => span.kind === SpanKind.CLIENT)
+    expect(clients).toHaveLength(1)
+    const { traceId, spanId } = clients[0]!.spanContext()
+    expect(target.arrived).toEqual([
+      {
+        traceparent: [`00-${traceId}-${spanId}-01`],
+        tracestate: [`runspan=${traceId.slice(16)}`],
+        ...(how === 'by itself' ? {} : { 'runspan-trust': [expect.any(String)] }),
+      },
+    ])
+  })
+
+  it('replaces what a proxy has copied from the request that it answers', async () => {
+    await using _ = recordSpans()
+    const { runId, result: headers } = await wrapAgent('planner', () => propagationHeaders())
+    await joinRun(extractRun(headers), () => ask(injectRun(httpRequest(target.url, { headers }))))
+    const [came] = target.arrived.map(({ traceparent }) => traceparent![0]!)
+    expect(came).toContain(runId)
+    expect(came).not.toBe(headers['traceparent'])
   })
 })
 

@@ -1,7 +1,9 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
 import { extractRun, joinRun, currentRunId, propagationHeaders } from '../../src/index.ts'
 import { countsFromNow } from '../support/counts.ts'
+import { useFakeClock } from '../support/fake-clock.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
 const runId = 'aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb'
@@ -126,6 +128,37 @@ describe('tracestate', () => {
     expect(counts()).toEqual({})
     extractRun({ traceparent: valid, tracestate: `foo=,${run}` })
     expect(counts()).toEqual({ carriersMalformed: 1 })
+  })
+
+  it('says so once in a minute, however many come', () => {
+    using clock = useFakeClock()
+    const said: string[] = []
+    const ignore = (): void => {}
+    const logger = {
+      error: ignore,
+      warn: (text: string) => void said.push(text),
+      info: ignore,
+      debug: ignore,
+      verbose: ignore,
+    }
+    diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
+    try {
+      const counts = countsFromNow()
+      const come = (): void => {
+        for (let at = 0; at < 1000; at++) extractRun({ traceparent: valid, tracestate: `foo=,${run}` })
+      }
+      // Past what other tests have said by the true time.
+      clock.advance(Date.now() + 3_600_000 - clock.nowUnixMillis())
+      come()
+      expect(said).toHaveLength(1)
+      expect(said[0]).toContain('tracestate')
+      clock.advance(60_001)
+      come()
+      expect(said).toHaveLength(2)
+      expect(counts()).toEqual({ carriersMalformed: 2000 })
+    } finally {
+      diag.disable()
+    }
   })
 
   it('passes other members on in their order, behind a joined part too', async () => {

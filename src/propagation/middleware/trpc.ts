@@ -14,6 +14,8 @@ export interface TrpcCall<C> {
   readonly ctx: C
   readonly path: string
   readonly type: string
+  /** Aborted when the client goes away. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Options of {@link trpcMiddleware}. */
@@ -46,14 +48,14 @@ export function trpcMiddleware<C>(
   options: TrpcOptions<C>,
 ): <R>(call: TrpcCall<C> & { readonly next: () => Promise<R> }) => Promise<R> {
   const trust = checkedTrust(options, 'trpcMiddleware')
-  return async function runspanMiddleware({ ctx, path, type, next }) {
+  return async function runspanMiddleware({ ctx, path, type, signal, next }) {
     const headers = guarded('headers', () => options.headers(ctx)) ?? {}
     let segment: Segment | undefined
     const inside = arrive(
       headers,
       trust,
       () => ({ headers: headers instanceof Headers ? Object.fromEntries(headers) : headers }),
-      (ref, active) => (segment = openProcedure(ref, active, `${type} ${path}`)),
+      (ref, active) => (segment = openProcedure(ref, active, `${type} ${path}`, signal)),
     )
     // A call that throws here, and not into its result, is a failure of the server's own.
     try {
@@ -66,10 +68,17 @@ export function trpcMiddleware<C>(
   }
 }
 
-function openProcedure(ref: RunRef, active: Context, name: string): Segment {
-  return hasServerSpan(active, ref)
-    ? openSegment(ref, active, { name: `join ${name}` })
-    : openSegment(ref, remoteParent(active, ref), { name }, { kind: SpanKind.SERVER })
+function openProcedure(ref: RunRef, active: Context, name: string, signal: AbortSignal | undefined): Segment {
+  let isOver = false
+  const onWrite = (): void => void (isOver = true)
+  const segment = hasServerSpan(active, ref)
+    ? openSegment(ref, active, { name: `join ${name}` }, { onWrite })
+    : openSegment(ref, remoteParent(active, ref), { name }, { kind: SpanKind.SERVER, onWrite })
+  // A request is closed after its answer too.
+  signal?.addEventListener('abort', () => {
+    if (!isOver) segment.callerGone()
+  })
+  return segment
 }
 
 /** A subscription goes on after its procedure has returned. */

@@ -9,7 +9,7 @@ export interface SeenResponse<R> {
   readonly isWhole: boolean
 }
 
-/** How many turns of the microtask queue a body may take that is there as a whole. Node's takes three. */
+/** How many turns of the microtask queue a body may take that is there as a whole. Node's takes five. */
 const mostTurns = 16
 
 /**

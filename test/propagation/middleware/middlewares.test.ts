@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
+import { text } from 'node:stream/consumers'
 
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node'
@@ -124,6 +125,32 @@ describe.each(apps)('the middleware for $name', (app) => {
       const answer = await fetch(`${service.url}/find/cats`, { headers })
       expect(await answer.json()).toEqual({ runId: null, joined: null, body: null })
     }
+    await fetch(`${service.url}/find/cats`, { headers: remoteRun() })
+    // The control, and the only one.
+    await service.segments.next()
+    expect(service.segments.isEmpty).toBe(true)
+  })
+
+  it('T25 counts headers that are malformed, too long or come twice, and joins nothing on them', async () => {
+    await using service = await start()
+    const { traceparent, tracestate } = remoteRun() as { traceparent: string; tracestate: string }
+    const bad: Record<string, string | string[]>[] = [
+      { traceparent: [traceparent, traceparent], tracestate },
+      { traceparent: `${traceparent}-more`, tracestate },
+      { traceparent: traceparent.toUpperCase(), tracestate },
+      { traceparent, tracestate: [tracestate, tracestate] },
+      { traceparent, tracestate: `${tracestate},a=${'x'.repeat(600)}` },
+      { traceparent, tracestate: `${tracestate},=` },
+    ]
+    const counts = countsFromNow()
+    for (const headers of bad) {
+      // Not fetch, which would make one header of two.
+      const request = httpRequest(`${service.url}/find/cats`, { headers })
+      request.end()
+      const [response] = (await once(request, 'response')) as [NodeJS.ReadableStream]
+      expect(JSON.parse(await text(response))).toEqual({ runId: null, joined: null, body: null })
+    }
+    expect(counts()).toEqual({ carriersMalformed: bad.length })
     await fetch(`${service.url}/find/cats`, { headers: remoteRun() })
     // The control, and the only one.
     await service.segments.next()

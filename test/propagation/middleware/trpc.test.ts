@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 
-import { SpanStatusCode } from '@opentelemetry/api'
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, propagation } from '@opentelemetry/api'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { createHTTPHandler } from '@trpc/server/adapters/standalone'
 import { expect, it } from 'vitest'
@@ -10,6 +11,7 @@ import { nodeHandler, trpcMiddleware } from '../../../src/propagation/middleware
 import { recordSpans } from '../../support/record-spans.ts'
 import { serve } from '../../support/serve.ts'
 import { expectTrace, kind } from '../../support/trace-text.ts'
+import { signs } from './routes.ts'
 
 interface Context {
   readonly req: IncomingMessage
@@ -42,6 +44,16 @@ const router = t.router({
       yield value
     }
   }),
+  // Both begin, and do not go on.
+  queryWaits: procedure.query(() => {
+    signs.emit('waiting')
+    return new Promise<never>(() => {})
+  }),
+  subscriptionWaits: procedure.subscription(async function* wait() {
+    yield 1
+    signs.emit('waiting')
+    await new Promise(() => {})
+  }),
 })
 const handler = createHTTPHandler({ router, createContext: ({ req }): Context => ({ req }) })
 
@@ -53,7 +65,7 @@ function remoteRun(runId: string): Record<string, string> {
   }
 }
 
-it('makes each procedure of a batch a segment, named by its type and path', async () => {
+it('T25 makes each procedure of a batch a segment, named by its type and path', async () => {
   await using spans = recordSpans()
   await using server = await serve(handler)
   const runId = newRunId()
@@ -94,7 +106,7 @@ it('lasts as long as a subscription', async () => {
   `)
 })
 
-it('passes untrusted callers and plain requests through', async () => {
+it('T25 passes untrusted callers and plain requests through', async () => {
   await using spans = recordSpans()
   await using server = await serve(handler)
   const { 'x-mesh': _, ...untrusted } = remoteRun(newRunId())
@@ -103,6 +115,46 @@ it('passes untrusted callers and plain requests through', async () => {
     expect(await answer.json()).toEqual({ result: { data: { runId: null, joined: null } } })
   }
   expect(spans.all.filter((span) => span.attributes['runspan.segment'] === true)).toEqual([])
+})
+
+it('T26 joins below the one server span that an HTTP instrumentation has started', async () => {
+  await using spans = recordSpans()
+  const runId = newRunId()
+  // What the instrumentation does around a listener.
+  const server = spans.provider.getTracer('http')
+  await using instrumented = await serve((request, response) => {
+    const parent = propagation.extract(ROOT_CONTEXT, request.headers)
+    server.startActiveSpan('GET', { kind: SpanKind.SERVER }, parent, (span) => {
+      response.on('close', () => span.end())
+      void handler(request, response)
+    })
+  })
+  await (await fetch(`${instrumented.url}/find.cats`, { headers: remoteRun(runId) })).text()
+  await expect.poll(() => spans.tree(runId, { kind }).split('\n').length).toBe(4)
+  expectTrace(spans.tree(runId, { kind })).toBe(`
+    (missing)
+      GET                      kind=SERVER
+        join query find.cats
+          look
+  `)
+})
+
+it.each(['query', 'subscription'])('is cancelled with its client, in the middle of a %s', async (kindOfCall) => {
+  await using spans = recordSpans()
+  await using server = await serve(handler)
+  const runId = newRunId()
+  const leaving = new AbortController()
+  const headers = { ...remoteRun(runId), accept: 'text/event-stream' }
+  const waiting = once(signs, 'waiting')
+  const answer = fetch(`${server.url}/${kindOfCall}Waits`, { headers, signal: leaving.signal })
+  answer.catch(() => undefined)
+  await waiting
+  leaving.abort()
+  const name = `${kindOfCall} ${kindOfCall}Waits`
+  await expect.poll(() => spans.tree(runId)).toContain(name)
+  const segment = spans.span(name)
+  expect(segment.status.code).toBe(SpanStatusCode.UNSET)
+  expect(segment.attributes['runspan.end_reason']).toBe('cancelled')
 })
 
 it('changes nothing where the server has joined the request: one segment per call', async () => {
