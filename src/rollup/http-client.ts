@@ -8,10 +8,9 @@ import { roleOfMarks } from './span-role.ts'
 const kindClient = 2
 
 /** Instrumentations that write the run's headers onto each request they see, whatever its host. */
-const carriers: ReadonlySet<string> = new Set([
-  '@opentelemetry/instrumentation-http',
-  '@opentelemetry/instrumentation-undici',
-])
+function isCarrier(scopeName: string | undefined): boolean {
+  return scopeName === '@opentelemetry/instrumentation-undici' || scopeName === '@opentelemetry/instrumentation-http'
+}
 
 /** Where the host stands, in the stable conventions and in those before. */
 const hostKeys = ['server.address', 'net.peer.name', 'http.host'] as const
@@ -22,7 +21,7 @@ const hostKeys = ['server.address', 'net.peer.name', 'http.host'] as const
  * are none.
  */
 export function carriesToUnknown(span: ReadableSpanLike, parent: SpanNode | undefined): boolean {
-  if (span.kind !== kindClient || !carriers.has(span.instrumentationScope?.name ?? '')) return false
+  if (span.kind !== kindClient || !isCarrier(span.instrumentationScope?.name)) return false
   if (knowsServices() || isModelProvider(hostOf(span))) return false
   for (let at = parent; at !== undefined; at = at.parent) {
     const { name, attributes, instrumentationScope } = at.span

@@ -214,7 +214,8 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       return
     }
     const found = parentNode ?? partOfTrace(span.spanContext().traceId, parentContext)?.root
-    const above = found !== undefined && isNotJoined(found.part, parentContext) ? undefined : found
+    const above =
+      found !== undefined && state.hasCallers === true && isNotJoined(found.part, parentContext) ? undefined : found
     if (above === undefined) {
       if (this.#adoption !== undefined) {
         this.#prices.loadSoon()

@@ -377,8 +377,12 @@ function otherCost(attributes: Attributes): number | undefined {
 
 /** Whether neither name nor scope can say what the span is, so that no mark means none. */
 function isPlainName(name: string, scopeName: string | undefined): boolean {
-  return name !== 'call_llm' && !name.startsWith('claude_code.') && scopeName !== 'com.anthropic.claude-platform'
+  if (scopeName === 'com.anthropic.claude-platform') return false
+  // Both begin with a `c`, and few other names do.
+  return name.charCodeAt(0) !== letterC || (name !== 'call_llm' && !name.startsWith('claude_code.'))
 }
+
+const letterC = 0x63
 
 function claudeCode(facts: SpanFacts, attributes: Attributes): SpanFacts {
   const input = countOf(attributes[ALIASES_OF_CLAUDE_CODE.input])

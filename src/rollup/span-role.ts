@@ -19,23 +19,29 @@ import {
  */
 export type SpanRole = 'leaf' | 'agent' | 'container' | 'tool' | 'never' | 'unknown'
 
-const operations: ReadonlyMap<string, SpanRole> = new Map<string, SpanRole>([
-  ['chat', 'leaf'],
-  ['generate_content', 'leaf'],
-  ['text_completion', 'leaf'],
-  ['embeddings', 'leaf'],
-  ['invoke_agent', 'agent'],
-  ['execute_tool', 'tool'],
-  ['agent_step', 'container'],
-  ['invoke_workflow', 'container'],
-  ['create_agent', 'container'],
-  ['plan', 'container'],
-  ['fetch_response', 'never'],
-])
-
 /** The role of a span that nothing but its `gen_ai.operation.name` marks. */
 export function roleOfOperation(operation: string): SpanRole {
-  return operations.get(operation) ?? 'unknown'
+  // No map: the names are there once in the process, and comparing pointers is several times as fast.
+  switch (operation) {
+    case 'chat':
+    case 'generate_content':
+    case 'text_completion':
+    case 'embeddings':
+      return 'leaf'
+    case 'execute_tool':
+      return 'tool'
+    case 'invoke_agent':
+      return 'agent'
+    case 'agent_step':
+    case 'invoke_workflow':
+    case 'create_agent':
+    case 'plan':
+      return 'container'
+    case 'fetch_response':
+      return 'never'
+    default:
+      return 'unknown'
+  }
 }
 
 const aiSdkLeaf = /\.do(?:Generate|Stream|Embed|Rerank)$/

@@ -2,6 +2,7 @@ import { context, createContextKey, trace, type Context, type Span, type SpanCon
 
 import { LayeredContext } from '../internal/layered-context.ts'
 import type { RunPart } from './run-part.ts'
+import { shared } from './shared.ts'
 
 // createContextKey registers its symbol globally (`Symbol.for`), so two copies of the package agree on it.
 const runKey = createContextKey('runspan.run')
@@ -19,6 +20,7 @@ export function withRun(ctx: Context, part: RunPart, span: Span): Context {
 
 /** A context that remembers a caller whose run was not joined: a run opened in it links there. */
 export function withCaller(ctx: Context, caller: SpanContext): Context {
+  shared().hasCallers = true
   return ctx.setValue(callerKey, caller)
 }
 

@@ -35,6 +35,8 @@ export interface Shared {
   amending: boolean
   /** Who keeps note of open runs outside of this process; nobody, unless there is a place for it. */
   openRunWatchers?: readonly OpenRunWatcher[] | undefined
+  /** Whether any request has come whose run was not joined: until then no context needs to be asked for one. */
+  hasCallers?: boolean
   /** How many open runs the registry watches at most. */
   maxOpenRuns: number
   settings: Settings
@@ -63,6 +65,7 @@ const state: Shared = ((globalThis as Host)[key] ??= {
   armed: undefined,
   starting: undefined,
   amending: false,
+  hasCallers: false,
   openRunWatchers: undefined,
   maxOpenRuns: defaultMaxOpenRuns,
   settings: defaultSettings(),
