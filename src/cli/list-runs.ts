@@ -39,6 +39,8 @@ export function renderRuns(runs: readonly ListedRun[], { color, width }: ListSty
   }
   return drawTable(lines, {
     width,
+    // When a run started is worth more than room for a long name.
+    labelRoom: 8,
     paint: painter(color),
     aligns: ['left', 'left', 'left', 'right', ...totalsHeadings.map(() => 'right' as const)],
     // As in a family: cached, tools, model calls, errors, out, in, then when.

@@ -2,11 +2,14 @@ import { parseArgs } from 'node:util'
 
 import { RunspanError } from '../errors.ts'
 import { VERSION } from '../internal/version.ts'
+import type { OtlpFileReader } from '../query/readers/otlp-file/otlp-file-reader.ts'
 import { runJsonVersion, toRunJson } from '../query/run-json.ts'
 import { UsageError, exitCodes, type CliIo, type Command, type ExitCode, type Invocation } from './command.ts'
 import { commands } from './commands/all.ts'
 import { outputOptions } from './common-options.ts'
 import { helpOf, overview } from './help.ts'
+import { nearest } from './nearest.ts'
+import { plural } from './run-details.ts'
 
 const defaultFrom = 'http://127.0.0.1:4318'
 const narrowest = 60
@@ -45,10 +48,12 @@ function help(name: string | undefined, io: CliIo): ExitCode {
 function commandOf(name: string): Command {
   const command = commands.find((one) => one.name === name)
   if (command !== undefined) return command
-  const near = commands.find((one) => one.name.startsWith(name) || name.startsWith(one.name))
-  throw new UsageError(
-    `There is no command ${JSON.stringify(name)}.${near === undefined ? '' : ` Did you mean ${near.name}?`}`,
+  const near = nearest(
+    name,
+    commands.map((one) => one.name),
   )
+  const advice = near === undefined ? 'See runspan --help.' : `Did you mean ${near}?`
+  throw new UsageError(`There is no command ${JSON.stringify(name)}. ${advice}`)
 }
 
 type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
@@ -65,7 +70,10 @@ function parsed(command: Command, args: readonly string[]): { values: Values; po
   } catch (error) {
     // Node names the option, and says what is wrong with it.
     const message = error instanceof Error ? error.message.split('. To specify', 1)[0]! : String(error)
-    throw new UsageError(`${message}. See runspan ${command.name} --help.`)
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(message) ?? []
+    const near = unknown === undefined ? undefined : nearest(unknown, Object.keys(options))
+    const advice = near === undefined ? '' : ` Did you mean --${near}?`
+    throw new UsageError(`${message}.${advice} See runspan ${command.name} --help.`)
   }
 }
 
@@ -93,8 +101,16 @@ function invocationOf(values: Values, positionals: readonly string[], io: CliIo)
     async open() {
       // Loaded when something is read: the help is there at once.
       const { openReader } = await import('../query/readers/open-reader.ts')
-      const from = text('from') ?? io.env['RUNSPAN_FROM'] ?? defaultFrom
-      return openReader(from, { tenant: text('tenant'), headers: headersOf(texts('header')) })
+      // An empty variable is one that was taken back.
+      const from = text('from') ?? (io.env['RUNSPAN_FROM'] || defaultFrom)
+      const reader = await openReader(from, { tenant: text('tenant'), headers: headersOf(texts('header')) })
+      const { damagedLineCount = 0 } = reader as Partial<OtlpFileReader>
+      if (damagedLineCount > 0) {
+        io.stderr.write(
+          `runspan: ${plural(damagedLineCount, 'line')} of ${from} could not be read as OTLP JSON; left out.\n`,
+        )
+      }
+      return reader
     },
     print: (output) => void io.stdout.write(`${output}\n`),
     printJson: (kind, value) =>

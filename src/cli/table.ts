@@ -26,6 +26,8 @@ export interface TableOptions {
   readonly paint: Paint
   /** How each cell after the label is aligned. */
   readonly aligns: readonly ('left' | 'right')[]
+  /** Columns that labels get at least, whatever is left out for it. @defaultValue 20 */
+  readonly labelRoom?: number | undefined
   /** Cells that are left out, first to last, where the terminal is too narrow for all of them. */
   readonly dispensable: readonly number[]
 }
@@ -37,10 +39,10 @@ const gap = '  '
 
 /** Draws a table: as narrow as its cells allow, and no wider than the terminal as long as the labels stay readable. */
 export function drawTable(lines: readonly Line[], options: TableOptions): string {
-  const { width, paint, aligns } = options
+  const { width, paint, aligns, labelRoom = minLabelWidth } = options
   const rows = lines.filter((line) => line.kind === 'row')
   const widths = aligns.map((_, column) => Math.max(0, ...rows.map(({ cells }) => widthOf(cells[column]?.text ?? ''))))
-  const room = Math.max(minLabelWidth, ...rows.map(({ label }) => widthOf(label.lead) + minNameWidth))
+  const room = Math.max(labelRoom, ...rows.map(({ label }) => widthOf(label.lead) + minNameWidth))
   const shown = columnsThatFit(widths, room, options)
   const cellsWidth = shown.reduce((sum, column) => sum + gap.length + widths[column]!, 0)
   const wanted = Math.max(room, ...rows.map(({ label }) => widthOf(label.lead + label.name.text)))

@@ -20,19 +20,20 @@ interface Ran {
 interface Options {
   readonly env?: Record<string, string>
   readonly isTTY?: boolean
+  readonly columns?: number
   /** Called where the command would wait; returns whether it is to stop. */
   readonly onDelay?: () => Promise<boolean> | boolean
 }
 
 async function runspan(
   args: readonly string[],
-  { env = {}, isTTY = false, onDelay = () => true }: Options = {},
+  { env = {}, isTTY = false, columns = 120, onDelay = () => true }: Options = {},
 ): Promise<Ran> {
   let out = ''
   let err = ''
   const stopped = new AbortController()
   const code = await runCli(args, {
-    stdout: { write: (text) => (out += text), isTTY, columns: 120 },
+    stdout: { write: (text) => (out += text), isTTY, columns },
     stderr: { write: (text) => (err += text) },
     env,
     signal: stopped.signal,
@@ -141,6 +142,26 @@ describe('runspan', () => {
     ])
   })
 
+  it('shows when runs started where names leave room for it', async () => {
+    const { out } = await runspan(['list', ...from, '--agent', 'executor'], { columns: 100 })
+    expect(out).toMatch(/^agent +run +started +status/)
+  })
+
+  it('says how many lines of a file are none of OTLP', async () => {
+    const path = join(directory, 'odd.jsonl')
+    await writeFile(path, `not JSON\n{"resourceSpans": 7}\n${otlpJson([root(idOf('a1'))])}\n`)
+    const { code, out, err } = await runspan(['list', '--from', path])
+    expect([code, out]).toEqual([0, expect.stringContaining(idOf('a1'))])
+    expect(err).toBe(`runspan: 2 lines of ${path} could not be read as OTLP JSON; left out.\n`)
+  })
+
+  it('takes an empty RUNSPAN_FROM for none', async () => {
+    const env = { RUNSPAN_FROM: '' }
+    expect((await runspan(['list', ...from, '-n', '1'], { env })).code).toBe(0)
+    const { err } = await runspan(['list'], { env })
+    expect(err).not.toContain('ENOENT')
+  })
+
   it('writes one line of JSON with its version, kind and value', async () => {
     expect(await readJson('list', '-n', '1')).toMatchObject({
       version: 1,
@@ -178,8 +199,16 @@ describe('runspan', () => {
       err: expect.stringContaining('<run> is missing'),
     })
     expect(await runspan(['list', 'too', 'much', ...from])).toMatchObject({ code: 2 })
-    expect(await runspan(['list', '--agnt', 'x'])).toMatchObject({ code: 2, err: expect.stringContaining("'--agnt'") })
-    expect(await runspan(['lst'])).toMatchObject({ code: 2 })
+    expect(await runspan(['list', '--agnt', 'x'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/'--agnt'.*Did you mean --agent\?/),
+    })
+    expect(await runspan(['lst'])).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean list?') })
+    expect(await runspan(['quit'])).toMatchObject({ code: 2, err: expect.stringContaining('See runspan --help.') })
+    expect(await runspan(['list', '--status', 'fail', ...from])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Use completed, failed, cancelled, timeout, abandoned or open.'),
+    })
     expect(await runspan(['list', '--since', 'soon', ...from])).toMatchObject({ code: 2 })
     expect(await runspan(['list', '-n', '5000', ...from])).toMatchObject({ code: 2 })
     expect(await runspan(['list', '--from', join(directory, 'nothing')])).toMatchObject({ code: 3 })

@@ -1,4 +1,4 @@
-import { exitCodes, type Command, type Invocation, type OptionSpec } from '../command.ts'
+import { exitCodes, UsageError, type Command, type Invocation, type OptionSpec } from '../command.ts'
 import { pageOptions, readOptions } from '../common-options.ts'
 import { pageNotes, renderRuns } from '../list-runs.ts'
 import type { RunFilter } from '../../query/run-filter.ts'
@@ -30,6 +30,14 @@ export const filterOptions: Readonly<Record<string, OptionSpec>> = {
   },
 }
 
+const statuses = ['completed', 'failed', 'cancelled', 'timeout', 'abandoned', 'open']
+
+/** A misspelt one would find nothing, and say so as if there were nothing. */
+function statusOf(said: string | undefined): string | undefined {
+  if (said === undefined || statuses.includes(said)) return said
+  throw new UsageError(`--status cannot be ${JSON.stringify(said)}. Use ${statuses.slice(0, -1).join(', ')} or open.`)
+}
+
 /** The filter that was typed. */
 export function filterOf({ io, text }: Invocation): RunFilter {
   const time = (option: string): number | undefined => {
@@ -41,7 +49,7 @@ export function filterOf({ io, text }: Invocation): RunFilter {
     service: text('service'),
     userId: text('user'),
     conversationId: text('conversation'),
-    status: text('status'),
+    status: statusOf(text('status')),
     parentRunId: text('parent'),
     fromUnixMillis: time('since'),
     toUnixMillis: time('until'),
