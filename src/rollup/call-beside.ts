@@ -1,10 +1,10 @@
-import { ATTR_GEN_AI_RESPONSE_ID } from '../attributes.ts'
+import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import { exchangeOffer, roleAbove } from './claims.ts'
-import type { Contribution } from './contribution.ts'
+import { silentCall, type Contribution } from './contribution.ts'
 import { exchangeCall, isSameModel } from './richer-call.ts'
 import type { SpanFacts } from './span-facts.ts'
 import { startsSoFar, type SpanNode } from './span-node.ts'
-import { addTo } from './tally.ts'
+import { addTo, raise } from './tally.ts'
 
 /** A model call that was counted, as far as it takes to know it again. */
 interface CountedCall {
@@ -63,7 +63,7 @@ export class RecentCalls {
 /**
  * The model call beside a span that stands for the same call: two instrumentations of one client write two spans, and
  * where the inner one does not know the outer as its parent, they stand side by side, or the inner one further up. They
- * are one call where the one that ended first has a parent that is around the other too, and they come from two scopes,
+ * are one call where one of them has a parent that is around the other too, and they come from two scopes,
  * overlap in time and agree on tokens and model; of calls without usage the model has to do. An id of the answer on both
  * of them decides alone. A scope shows each call once, so that calls at the same time keep their number.
  *
@@ -75,10 +75,10 @@ export class RecentCalls {
 export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contribution): string | undefined {
   const { parent, span } = node
   if (parent === undefined) return undefined
-  const { openChildren, recentCalls } = parent.hear()
+  const { openChildren, recentCalls, recentBelow } = parent.hear()
   // Nothing else is open below the parent, so nothing that ends later can have begun before this.
   const isAlone = openChildren <= 1
-  if (isAlone && recentCalls === undefined && !hasRecentAbove(parent)) return undefined
+  if (isAlone && recentCalls === undefined && recentBelow === undefined && !mayBeRepeatedAbove(parent)) return undefined
   const scopeName = span.instrumentationScope?.name
   const call: CountedCall = {
     node,
@@ -89,6 +89,11 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     model: facts.model,
   }
   // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
+  const deeper = recentBelow?.find(call, false, [])
+  if (deeper !== undefined) {
+    ;(deeper.repeatedBy ??= []).push(scopeName)
+    return settleBetween(deeper, call)
+  }
   const around: (string | undefined)[] = []
   for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
     const other = above.below?.recentCalls?.find(call, above === parent, around)
@@ -100,12 +105,66 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     if (roleAbove(above) === 'leaf') around.push(above.span.instrumentationScope?.name)
   }
   if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
+  if (!contribution.isSilent) rememberAbove(parent, call)
   return undefined
 }
 
-function hasRecentAbove(node: SpanNode): boolean {
+/** A client's span that is still open may stand further up than the framework's that ends now. */
+function rememberAbove(parent: SpanNode, call: CountedCall): void {
+  for (let at = parent; at.part.root !== at && at.parent !== undefined; at = at.parent) {
+    // It is that call's own, then.
+    if (roleAbove(at) === 'leaf') return
+    const above = at.parent.hear()
+    if (above.openChildren > 1) (above.recentBelow ??= new RecentCalls(call.scopeName)).add(call)
+  }
+}
+
+/**
+ * The same for a span that says nothing of its usage, and that calls below it stand for: a span beside it that shows the
+ * same call is not counted, too.
+ */
+export function stoodForBelow(node: SpanNode, facts: SpanFacts): void {
+  const { parent, span } = node
+  if (parent === undefined) return
+  const { openChildren, recentCalls } = parent.hear()
+  if (openChildren <= 1 && recentCalls === undefined) return
+  const scopeName = span.instrumentationScope?.name
+  const call: CountedCall = {
+    node,
+    contribution: silentCall(false, undefined),
+    endOrder: startsSoFar(),
+    scopeName,
+    repeatedBy: undefined,
+    model: facts.model,
+  }
+  const other = recentCalls?.find(call, true, [])
+  if (other === undefined) {
+    if (openChildren > 1) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
+    return
+  }
+  ;(other.repeatedBy ??= []).push(scopeName)
+  const stale = other.node.revocable
+  if (stale === undefined || !(stale.isSilent || node.usageBelow)) return
+  takeBack(other.node, stale, node)
+  if (!stale.isSilent) raise(other.node.tally, 'suppressed', 1)
+  other.node = node
+}
+
+/** Takes out a call that another span, or what is below that, stands for. */
+function takeBack(node: SpanNode, stale: Contribution, by: SpanNode): void {
+  addTo(node.tally, stale, -1)
+  exchangeOffer(node, stale, undefined)
+  node.counted = false
+  node.revocable = undefined
+  node.repeatedName = by.span.name
+  delete node.span.attributes[ATTR_RUNSPAN_CALL_COST_NANO_USD]
+}
+
+/** Whether a span further up has shown the call, or one that is open there may. */
+function mayBeRepeatedAbove(node: SpanNode): boolean {
   for (let above: SpanNode | undefined = node; above !== undefined; above = above.parent) {
-    if (above.below?.recentCalls !== undefined) return true
+    const { below } = above
+    if (below !== undefined && (below.recentCalls !== undefined || below.openChildren > 1)) return true
     if (above.part.root === above) break
   }
   return false
@@ -127,13 +186,9 @@ function settleBetween(counted: CountedCall, call: CountedCall): string | undefi
   const { node } = counted
   // A late span below may have put something else in its place, or stand for the call itself.
   const contribution = node.revocable
-  if (contribution === undefined) return node.span.name
+  if (contribution === undefined) return call.contribution.isSilent || node.usageBelow ? node.span.name : undefined
   if (contribution.isSilent && !call.contribution.isSilent) {
-    addTo(node.tally, contribution, -1)
-    exchangeOffer(node, contribution, undefined)
-    node.counted = false
-    node.revocable = undefined
-    node.repeatedName = call.node.span.name
+    takeBack(node, contribution, call.node)
     counted.node = call.node
   } else {
     if (call.contribution.isSilent || call.contribution.told <= contribution.told) return node.span.name

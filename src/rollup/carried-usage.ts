@@ -22,7 +22,10 @@ export function passTokensUp(node: SpanNode): void {
   if (parent === undefined) return
   const above = parent.hear()
   // With nothing open below, no call can turn out to be one of those.
-  if (--above.openChildren === 0) above.recentCalls = undefined
+  if (--above.openChildren === 0) {
+    above.recentCalls = undefined
+    above.recentBelow = undefined
+  }
   if (node.ownTokens > 0) above.tokens += node.ownTokens
   const { below } = node
   if (below === undefined) return

@@ -1,7 +1,7 @@
 import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import { millisOf } from '../internal/hr-time.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
-import { callBeside } from './call-beside.ts'
+import { callBeside, stoodForBelow } from './call-beside.ts'
 import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
 import { hasOpenLeafAbove, isClaimed, offer, passOn } from './claims.ts'
 import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
@@ -94,7 +94,11 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (!facts.hasUsage) {
     // An outer span of the same call says nothing itself: what is below it stands.
     const claimable = node.below?.claimable
-    if ((claimable !== undefined && claimable.spans > 0) || isClaimed(node)) return
+    if (isClaimed(node)) return
+    if (claimable !== undefined && claimable.spans > 0) {
+      stoodForBelow(node, facts)
+      return
+    }
     const silent = silentCall(node.span.status.code === statusError, originOf(node, facts))
     node.repeatedName = callBeside(node, facts, silent)
     if (node.repeatedName !== undefined) return

@@ -19,6 +19,8 @@ export class SpansBelow {
   carried = 0
   /** Model calls right below that another instrumentation's span may repeat. */
   recentCalls: RecentCalls | undefined = undefined
+  /** Model calls further below that a span right below may repeat. */
+  recentBelow: RecentCalls | undefined = undefined
   /** Of the model calls below, up to a tool or agent, the one that tells most of itself. */
   richest: Contribution | undefined = undefined
   /** The id of its answer, where it names one. */

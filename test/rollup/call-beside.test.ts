@@ -2,7 +2,7 @@ import { context, trace, type Attributes, type Span } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
 import { explainSpan, wrapAgent } from '../../src/index.ts'
-import { chat, emitSpans, operation, startForeign } from '../support/emit-spans.ts'
+import { chat, emitSpans, operation, startForeign, type ForeignSpan } from '../support/emit-spans.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
 interface Beside {
@@ -68,10 +68,13 @@ describe('two spans of one model call, side by side', () => {
       const chain = startForeign({ name: 'chain' })
       const step = startForeign({ name: 'step' }, trace.setSpan(context.active(), chain))
       const below = trace.setSpan(context.active(), step)
-      for (const isCalled of [true, true, false]) {
+      for (const firstToEnd of ['called', 'traced', 'nobody called']) {
         const traced = startForeign(chat(7, 3, { name: 'traced', scope: 'callbacks' }), below)
-        if (isCalled) startForeign(chat(7, 3, { name: 'called', scope: 'client' })).end()
+        const called =
+          firstToEnd === 'nobody called' ? undefined : startForeign(chat(7, 3, { name: 'called', scope: 'client' }))
+        if (firstToEnd === 'called') called?.end()
         traced.end()
+        if (firstToEnd === 'traced') called?.end()
       }
       step.end()
       chain.end()
@@ -246,6 +249,33 @@ describe('two spans of one model call, side by side', () => {
       'runspan.usage.input_tokens': 28,
       'runspan.rollup.suppressed_spans': 2,
     })
+  })
+
+  it('are one call where both say nothing, or one of them, and the client’s span below one of them stands for it', async () => {
+    await using recorded = recordSpans()
+    const attributes = named('gpt-4.1')
+    const silent = (name: string): ForeignSpan => operation('chat', { name, scope: name, attributes })
+    const told = (name: string): ForeignSpan => chat(7, 3, { name, scope: name, attributes })
+    // The inner one, the one beside the outer, and what they come to.
+    const cases = [
+      [silent, silent, { 'runspan.calls.llm': 1, 'runspan.calls.unpriced': 1 }],
+      [told, silent, { 'runspan.calls.llm': 1, 'runspan.usage.input_tokens': 7, 'runspan.cost.source': 'priced' }],
+      [told, told, { 'runspan.calls.llm': 1, 'runspan.usage.input_tokens': 7, 'runspan.rollup.suppressed_spans': 1 }],
+    ] as const
+    const orders = ['inner beside outer', 'inner outer beside', 'beside inner outer'] as const
+    for (const [inner, beside, expected] of cases) {
+      for (const order of orders) {
+        const { runId } = await wrapAgent('planner', () => {
+          const outer = startForeign(silent('outer'))
+          const below = trace.setSpan(context.active(), outer)
+          const open = { outer, beside: startForeign(beside('tracer')), inner: startForeign(inner('client'), below) }
+          for (const name of order.split(' ') as (keyof typeof open)[]) open[name].end()
+        })
+        const totals = recorded.root(runId).attributes
+        expect(totals, order).toMatchObject(expected)
+        if (inner === told) expect(totals, order).not.toHaveProperty('runspan.calls.unpriced')
+      }
+    }
   })
 
   it('take what is below the repetition with them', async () => {
