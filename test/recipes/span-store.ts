@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 
 import { runTreesOf, spanForest, type RunTree, type SpanNode, type StoredSpan } from '../../src/query/index.ts'
 import { startReceiver, type Receiver } from '../../src/viewer/receiver/index.ts'
+import { saysOpen } from '../support/says-open.ts'
 
 /** What the programs of a recipe have exported, as readers find it. */
 export class SpanStore implements AsyncDisposable {
@@ -32,7 +33,7 @@ export class SpanStore implements AsyncDisposable {
     return this.runs.filter((run) => run.agent === agent && run.root !== undefined)
   }
 
-  /** A run as indented text: each span with the service that wrote it. */
+  /** A run as indented text: each span with the service that wrote it, but for those that only say that it is open. */
   text(runId: string): string {
     const lines: string[] = []
     const add = ({ span, children }: SpanNode, depth: number): void => {
@@ -40,7 +41,8 @@ export class SpanStore implements AsyncDisposable {
       lines.push(`${'  '.repeat(depth)}${service}: ${span.name}`)
       for (const child of children) add(child, depth + 1)
     }
-    for (const node of spanForest(this.run(runId).spans)) add(node, 0)
+    const spans = this.run(runId).spans.filter(({ name }) => !saysOpen(name))
+    for (const node of spanForest(spans)) add(node, 0)
     return lines.join('\n')
   }
 
