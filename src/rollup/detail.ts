@@ -98,18 +98,18 @@ export function writeDetail(attributes: Attributes, { costs, models, tools, erro
 }
 
 function costsByBucket({ costs }: Sums, unnamed: Sums | undefined): NonNullable<RunDetail['costs']> {
-  const all = new CostSums()
-  if (costs !== undefined) all.addAll(costs, 1)
-  if (unnamed !== undefined) all.add({ undivided: unnamed.nanoUsd }, 1)
-  return all.entries().map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) }))
+  const merged = new CostSums()
+  if (costs !== undefined) merged.addAll(costs, 1)
+  if (unnamed !== undefined) merged.add({ undivided: unnamed.nanoUsd }, 1)
+  return merged.entries().map(([bucket, nanoUsd]) => ({ bucket, nanoUsd: BigInt(nanoUsd) }))
 }
 
 function sumsByModel({ byModel }: Sums, unnamed: Sums | undefined): readonly ModelSums[] {
   if (unnamed === undefined) return byModel?.list() ?? []
-  const all = new SumsByModel()
-  if (byModel !== undefined) all.addAll(byModel, 1)
-  all.addCall(otherModels, unnamed, 1)
-  return all.list()
+  const merged = new SumsByModel()
+  if (byModel !== undefined) merged.addAll(byModel, 1)
+  merged.addCall(otherModels, unnamed, 1)
+  return merged.list()
 }
 
 function withOthers(
@@ -117,9 +117,9 @@ function withOthers(
   others: number | undefined,
 ): readonly (readonly [name: string, count: number])[] | undefined {
   if (counts === undefined || others === undefined || others === 0) return counts?.entries()
-  const all = counts.entries()
-  const known = all.find(([name]) => name === otherName)?.[1] ?? 0
-  return [...all.filter(([name]) => name !== otherName), [otherName, known + others]]
+  const entries = counts.entries()
+  const known = entries.find(([name]) => name === otherName)?.[1] ?? 0
+  return [...entries.filter(([name]) => name !== otherName), [otherName, known + others]]
 }
 
 function modelTotals(sums: ModelSums): ModelTotals {

@@ -26,7 +26,8 @@ const datadog: ProviderOwner = {
 }
 
 function sentry(): ProviderOwner {
-  const version = (globalThis as { __SENTRY__?: { version?: unknown } }).__SENTRY__?.version
+  const carrier = (globalThis as { ['__SENTRY__']?: { readonly version?: unknown } })['__SENTRY__']
+  const version = carrier?.version
   const name = typeof version === 'string' ? `Sentry ${version}` : 'Sentry'
   const option =
     Number.parseInt(String(version), 10) >= 11

@@ -169,23 +169,23 @@ describe('node:http', () => {
   })
 })
 
+async function ask(request: ClientRequest): Promise<void> {
+  request.end()
+  const [response] = (await once(request, 'response')) as [NodeJS.ReadableStream]
+  response.resume()
+  await once(response, 'end')
+}
+
 describe('node:http beside the official instrumentation', () => {
   // One for all: it patches the module once.
   const instrumentation = new HttpInstrumentation({ enabled: false })
   /** Node's own module, which is patched where it is required after the instrumentation has been enabled. */
-  let http: typeof import('node:http')
+  let http: { readonly request: typeof httpRequest }
   beforeAll(() => {
     instrumentation.enable()
-    http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+    http = createRequire(import.meta.url)('node:http') as typeof http
   })
   afterAll(() => instrumentation.disable())
-
-  async function ask(request: ClientRequest): Promise<void> {
-    request.end()
-    const [response] = (await once(request, 'response')) as [NodeJS.ReadableStream]
-    response.resume()
-    await once(response, 'end')
-  }
 
   it.each([
     ['by itself', (request: ClientRequest) => request],

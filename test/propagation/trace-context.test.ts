@@ -117,6 +117,8 @@ describe('traceparent', () => {
   })
 })
 
+const ignore = (): void => {}
+
 describe('tracestate', () => {
   it.each(tracestates)('with %s', (_name, tracestate, isRun) => {
     expect(extractRun({ traceparent: valid, tracestate })?.runId).toBe(isRun ? runId : undefined)
@@ -133,7 +135,6 @@ describe('tracestate', () => {
   it('says so once in a minute, however many come', () => {
     using clock = useFakeClock()
     const said: string[] = []
-    const ignore = (): void => {}
     const logger = {
       error: ignore,
       warn: (text: string) => void said.push(text),

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 
+import type { RunTree } from '../../src/query/index.ts'
 import { expectTrace } from '../support/trace-text.ts'
 import { startBench } from './bench.ts'
 import { answerTokens } from './model.ts'
@@ -18,7 +19,7 @@ it('carries a run to an MCP server on stdio', async () => {
   const runId = await client.line()
   await client.done
   expectTrace(store.text(runId)).toBe(expected)
-  expect(store.run(runId).totals).toMatchObject({ llmCalls: 1, toolCalls: 1, ...answerTokens })
+  expectAllHome(store.run(runId))
 })
 
 it('carries a run to an MCP server over streamable HTTP', async () => {
@@ -31,5 +32,12 @@ it('carries a run to an MCP server over streamable HTTP', async () => {
   await client.done
   await server.stop()
   expectTrace(store.text(runId)).toBe(expected)
-  expect(store.run(runId).totals).toMatchObject({ llmCalls: 1, toolCalls: 1, ...answerTokens })
+  expectAllHome(store.run(runId))
 })
+
+/** The result brought home what the tool cost: the root knew it when it ended. */
+function expectAllHome({ root, ownTotals, totals }: RunTree): void {
+  expect(root?.attributes).toMatchObject({ 'runspan.rollup.complete': true, 'runspan.rollup.remote_segments': 1 })
+  for (const numbers of [ownTotals, totals])
+    expect(numbers).toMatchObject({ llmCalls: 1, toolCalls: 1, ...answerTokens })
+}

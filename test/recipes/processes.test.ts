@@ -40,5 +40,11 @@ it('carries a run into threads, by their environment and by messages', async () 
         threads: summarise in a thread
           threads: chat small-model
   `)
-  expect(store.run(runId).totals).toMatchObject({ llmCalls: 2, inputTokens: 2 * answerTokens.inputTokens })
+  const run = store.run(runId)
+  expect(run.totals).toMatchObject({ llmCalls: 2, inputTokens: 2 * answerTokens.inputTokens })
+  // The thread that answers told what its part came to; the one that got the run in its environment has no way to.
+  expect(run.root?.attributes).toMatchObject({
+    'runspan.rollup.remote_segments': 1,
+    'runspan.rollup.incomplete_reasons': ['shared'],
+  })
 })

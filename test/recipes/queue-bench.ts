@@ -3,8 +3,12 @@ import { expect } from 'vitest'
 import { startBench, type Bench } from './bench.ts'
 import type { Program } from './programs.ts'
 
-/** What a worker of a queue asks the model, for each of the two jobs that its planner leaves there. */
-export const questions = { columns: 'Name the columns of rows.csv', report: 'Report on Rows' } as const
+/** What a worker of a queue asks the model: for each of the two jobs that its planner leaves there, and for the one that is waited for. */
+export const questions = {
+  columns: 'Name the columns of rows.csv',
+  report: 'Report on Rows',
+  asked: 'Name the columns of orders.csv',
+} as const
 
 /** A bench with the two programs of a recipe for a queue. */
 export class QueueBench implements AsyncDisposable {
@@ -26,6 +30,15 @@ export class QueueBench implements AsyncDisposable {
     const runId = await planner.line()
     await planner.done
     return runId
+  }
+
+  /** Has a planner wait for the reply to a job: its run id, and what it says of its totals. Workers have to be there. */
+  async ask(): Promise<{ readonly runId: string; readonly said: string }> {
+    const planner = this.#bench.programs.node(`${this.#recipe}/asker.ts`, { OTEL_SERVICE_NAME: 'planner' })
+    const runId = await planner.line()
+    const said = await planner.line()
+    await planner.done
+    return { runId, said }
   }
 
   startWorker(): Program {

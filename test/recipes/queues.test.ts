@@ -17,6 +17,7 @@ const queues = [
     needs: 'redis',
     start: startRedis,
     environment: (url: string) => ({ REDIS_URL: url, LOCK_MILLIS: '1000' }),
+    replies: 'again',
   },
   {
     name: 'RabbitMQ',
@@ -24,6 +25,7 @@ const queues = [
     needs: 'rabbitmq',
     start: startRabbitMq,
     environment: (url: string) => ({ AMQP_URL: url }),
+    replies: 'again',
   },
   {
     name: 'NATS JetStream',
@@ -31,6 +33,8 @@ const queues = [
     needs: 'nats',
     start: startNats,
     environment: (url: string) => ({ NATS_URL: url, ACK_WAIT_MILLIS: '2000' }),
+    // To a request, which is not delivered again.
+    replies: 'once',
   },
   {
     name: 'pg-boss on PostgreSQL',
@@ -38,10 +42,12 @@ const queues = [
     needs: 'postgres',
     start: startPostgres,
     environment: (url: string) => ({ POSTGRES_URL: url, EXPIRE_SECONDS: '2', SUPERVISE_SECONDS: '1' }),
+    // Nobody is told that a job is done.
+    replies: 'never',
   },
 ] as const
 
-for (const { name, recipe, needs, start, environment } of queues) {
+for (const { name, recipe, needs, start, environment, replies } of queues) {
   describe.skipIf(isMissing(needs))(name, () => {
     let broker: Broker
     beforeAll(async () => {
@@ -113,6 +119,42 @@ for (const { name, recipe, needs, start, environment } of queues) {
       // Nothing was written into the trace of the first attempt, which is lost with its process.
       expect(writer!.runId).not.toBe(spawned)
       expect(store.runs.find((run) => run.runId === spawned)).toBeUndefined()
+    })
+
+    if (replies === 'never') return
+    it('brings the totals of a part home with the reply to its job', async () => {
+      await using bench = await startQueueBench(recipe, environment(broker.url))
+      const { store } = bench
+      await bench.plan()
+      const worker = bench.startWorker()
+      await bench.writerCame()
+      const { runId, said } = await bench.ask()
+      await worker.stop()
+
+      expect(said).toBe(`as you like: ${answerTokens.inputTokens} tokens, complete: true`)
+      const planner = store.run(runId)
+      expect(planner.root?.attributes).toMatchObject({ 'runspan.rollup.remote_segments': 1, 'runspan.calls.llm': 1 })
+      expect(planner.segments).toHaveLength(1)
+      // What came home is not added again where the segment is read.
+      expect(planner.totals).toMatchObject({ llmCalls: 1, ...answerTokens })
+    })
+
+    if (replies !== 'again') return
+    it('is not complete where an earlier delivery of the job may have cost something', async () => {
+      await using bench = await startQueueBench(recipe, environment(broker.url))
+      await bench.plan()
+      const worker = bench.startWorker()
+      await bench.writerCame()
+      bench.model.next(questions.asked, 'fail')
+      const { runId, said } = await bench.ask()
+      await worker.stop()
+
+      expect(said).toBe('as you like: 0 tokens, complete: false')
+      const planner = bench.store.run(runId)
+      expect(planner.root?.attributes).toMatchObject({ 'runspan.rollup.incomplete_reasons': ['partial'] })
+      // The segments of both deliveries were stored, and readers add them.
+      expect(planner.segments).toHaveLength(2)
+      expect(planner.totals).toMatchObject({ llmCalls: 2, ...answerTokens })
     })
   })
 }

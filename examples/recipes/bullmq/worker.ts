@@ -4,24 +4,26 @@
  * @module
  */
 import { Worker, type Job } from 'bullmq'
-import { extractRun, joinRun, wrapAgent, type RunRef } from 'runspan'
+import { extractRun, injectTotals, joinRun, wrapAgent, type RunRef } from 'runspan'
 
 import { askModel } from '../model.ts'
 
 async function work(
   job: Job<{ readonly file: string; readonly title: string; readonly ref: RunRef }>,
-): Promise<string> {
+): Promise<object> {
   const { data } = job
-  if (job.name === 'load rows') {
-    const rows = await joinRun(extractRun(data), () => askModel(`Name the columns of ${data.file}`), {
-      name: 'load rows',
-    })
-    return rows.text
-  }
   // Not attemptsMade, which counts failures: a job whose worker died comes again, and nobody saw it fail.
   const attempt = job.attemptsStarted
+  if (job.name === 'load rows') {
+    // The job's result brings home what this part came to, where the planner waits for it.
+    const load = async () => {
+      const { text } = await askModel(`Name the columns of ${data.file}`)
+      return injectTotals({ columns: text }, { attempt })
+    }
+    return joinRun(extractRun(data), load, { name: 'load rows' })
+  }
   const { result } = await wrapAgent('writer', () => askModel(`Report on ${data.title}`), { from: data.ref, attempt })
-  return result.text
+  return { text: result.text }
 }
 
 // How soon a job of a dead worker is given to another.

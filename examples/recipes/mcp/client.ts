@@ -6,7 +6,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { injectRun, tool, wrapAgent } from 'runspan'
+import { injectRun, takeTotals, tool, wrapAgent } from 'runspan'
 
 const url = process.env['MCP_URL']
 const client = new Client({ name: 'planner', version: '1.0.0' })
@@ -19,9 +19,12 @@ if (url === undefined) {
   await client.connect(new StreamableHTTPClientTransport(new URL(url)))
 }
 
-const search = tool('search', (query: string) =>
-  client.callTool({ name: 'search', arguments: { query }, _meta: injectRun({}) }),
-)
+const search = tool('search', async (query: string) => {
+  const carrier = injectRun({}, { expectReply: true })
+  const result = await client.callTool({ name: 'search', arguments: { query }, _meta: carrier })
+  takeTotals(result['_meta'])
+  return result
+})
 const { runId } = await wrapAgent('planner', () => search('tides'))
 console.log(runId)
 await client.close()

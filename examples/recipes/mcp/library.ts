@@ -1,5 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { extractRun, joinRun } from 'runspan'
+import { extractRun, injectTotals, joinRun } from 'runspan'
 import { z } from 'zod'
 
 import { askModel } from '../model.ts'
@@ -10,7 +10,10 @@ export function createLibrary(): McpServer {
   server.registerTool('search', { inputSchema: { query: z.string() } }, ({ query }, { _meta }) =>
     joinRun(
       extractRun(_meta),
-      async () => ({ content: [{ type: 'text' as const, text: (await askModel(`Search for ${query}`)).text }] }),
+      async () => {
+        const { text } = await askModel(`Search for ${query}`)
+        return { content: [{ type: 'text' as const, text }], _meta: injectTotals({}) }
+      },
       { name: 'tools/call search' },
     ),
   )

@@ -4,8 +4,8 @@
  * @module
  */
 import { jetstream, type JsMsg } from '@nats-io/jetstream'
-import { connect } from '@nats-io/transport-node'
-import { extractRun, joinRun, wrapAgent, type RunRef } from 'runspan'
+import { connect, headers, type Msg } from '@nats-io/transport-node'
+import { extractRun, injectTotals, joinRun, wrapAgent, type RunRef } from 'runspan'
 
 import { askModel } from '../model.ts'
 
@@ -20,7 +20,19 @@ async function work(message: JsMsg): Promise<void> {
   }
 }
 
+/** A request: its reply brings home what this part came to. */
+async function answer(message: Msg): Promise<void> {
+  const { file } = message.json<{ readonly file: string }>()
+  const load = async () => {
+    const { text } = await askModel(`Name the columns of ${file}`)
+    return { columns: text, headers: injectTotals(headers()) }
+  }
+  const reply = await joinRun(extractRun(message.headers), load, { name: 'load rows' })
+  message.respond(reply.columns, { headers: reply.headers })
+}
+
 const connection = await connect({ servers: process.env['NATS_URL']! })
+connection.subscribe('columns', { callback: (_error, message) => void answer(message) })
 const consumer = await jetstream(connection).consumers.get('agents', 'workers')
 const messages = await consumer.consume({ max_messages: 1 })
 process.once('SIGTERM', () => messages.stop())

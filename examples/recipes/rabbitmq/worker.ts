@@ -4,7 +4,7 @@
  * @module
  */
 import { connect, type ConsumeMessage } from 'amqplib'
-import { extractRun, joinRun, wrapAgent, type RunRef } from 'runspan'
+import { extractRun, injectTotals, joinRun, wrapAgent, type RunRef } from 'runspan'
 
 import { askModel } from '../model.ts'
 
@@ -16,12 +16,18 @@ interface Body {
 
 async function work({ properties, content }: ConsumeMessage): Promise<void> {
   const body = JSON.parse(content.toString()) as Body
+  // How often it was delivered before and not acknowledged; the header is not there the first time.
+  const attempt = Number(properties.headers?.['x-delivery-count'] ?? 0) + 1
   if (properties.type === 'load rows') {
-    const run = extractRun(properties.headers)
-    await joinRun(run, () => askModel(`Name the columns of ${body.file}`), { name: 'load rows' })
+    // A reply brings home what this part came to, where the planner waits for one.
+    const load = async () => {
+      const { text } = await askModel(`Name the columns of ${body.file}`)
+      return { columns: text, headers: injectTotals({}, { attempt }) }
+    }
+    const { columns, headers } = await joinRun(extractRun(properties.headers), load, { name: 'load rows' })
+    const { replyTo, correlationId = '' } = properties as { readonly replyTo?: string; readonly correlationId?: string }
+    if (replyTo !== undefined) channel.sendToQueue(replyTo, Buffer.from(columns), { headers, correlationId })
   } else {
-    // How often it was delivered before and not acknowledged; the header is not there the first time.
-    const attempt = Number(properties.headers?.['x-delivery-count'] ?? 0) + 1
     await wrapAgent('writer', () => askModel(`Report on ${body.title}`), { from: body.ref, attempt })
   }
 }

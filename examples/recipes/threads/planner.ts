@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
-import { injectRun, tool, withRunEnv, wrapAgent } from 'runspan'
+import { injectRun, takeTotals, tool, withRunEnv, wrapAgent } from 'runspan'
 
 const pooled = new Worker(new URL('pooled.ts', import.meta.url))
 
@@ -15,10 +15,11 @@ const importRows = tool('import rows', (file: string) =>
   once(new Worker(new URL('importer.ts', import.meta.url), withRunEnv({ workerData: file })), 'exit'),
 )
 /** The thread lives longer than any run, so that each message carries its own. */
-const summarise = tool('summarise', (text: string) => {
+const summarise = tool('summarise', async (text: string) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  pooled.postMessage(injectRun({ text }))
-  return once(pooled, 'message')
+  pooled.postMessage(injectRun({ text }, { expectReply: true }))
+  const [reply] = (await once(pooled, 'message')) as [{ readonly text: string }]
+  return takeTotals(reply).text
 })
 
 const { runId } = await wrapAgent('planner', async () => {

@@ -5,7 +5,7 @@
  */
 import { parentPort } from 'node:worker_threads'
 
-import { extractRun, joinRun } from 'runspan'
+import { extractRun, injectTotals, joinRun } from 'runspan'
 
 import { askModel } from '../model.ts'
 
@@ -16,11 +16,11 @@ interface Task {
 }
 
 async function work(task: Task): Promise<void> {
-  const { text } = await joinRun(extractRun({ ...task }), () => askModel(`Summarise: ${task.text}`), {
-    name: 'summarise in a thread',
-  })
+  const run = extractRun({ ...task })
+  const summarise = async () => injectTotals({ text: (await askModel(`Summarise: ${task.text}`)).text })
+  const reply = await joinRun(run, summarise, { name: 'summarise in a thread' })
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  parentPort?.postMessage(text)
+  parentPort?.postMessage(reply)
 }
 
 parentPort?.on('message', (task: Task) => {

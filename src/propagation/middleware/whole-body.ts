@@ -29,7 +29,7 @@ export async function seeWhole<R>(response: R, inside: Context): Promise<SeenRes
   // In this order: the responses of @hono/node-server have other headers once somebody has looked at their body.
   if (candidate.body === null) return { response, isWhole: true }
   if (!isStreamingResponse(candidate) || !canBeRebuilt(candidate)) return { response, isWhole: false }
-  const reader = candidate.body!.getReader()
+  const reader = candidate.body.getReader()
   const first = context.with(inside, () => reader.read())
   const begin = await soon(first)
   const second = begin?.done === false ? context.with(inside, () => reader.read()) : undefined
@@ -45,15 +45,14 @@ function canBeRebuilt({ status, body }: Response): boolean {
 }
 
 /** What a promise resolves to, where that takes microtasks alone. */
-async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
-  let value: T | undefined
-  promise.then(
-    (settled) => (value = settled),
-    // Whoever reads on is told.
-    () => {},
-  )
-  for (let turn = 0; turn < mostTurns && value === undefined; turn++) await undefined
-  return value
+function soon<T>(promise: Promise<T>): Promise<T | undefined> {
+  // That it failed, whoever reads on is told.
+  const quiet = promise.catch(() => undefined)
+  return Promise.race([quiet, turnsOver()])
+}
+
+async function turnsOver(): Promise<undefined> {
+  for (let turn = 0; turn < mostTurns; turn++) await Promise.resolve()
 }
 
 type Bytes = Uint8Array<ArrayBuffer>
