@@ -124,11 +124,11 @@ export function totalsOfSubtotal(sums: Subtotal): Totals {
   }
 }
 
-function sourceOf({ reported, priced, unpriced }: Subtotal): CostSource | undefined {
-  const sources = (['reported', 'priced', 'unpriced'] as const).filter(
-    (_, at) => [reported, priced, unpriced][at]! !== 0,
-  )
-  return sources.length > 1 ? 'mixed' : sources[0]
+/** As rollups have it, which say of a failed call without usage, too, that nobody knows its cost. */
+function sourceOf({ reported, priced, unpriced, llmCalls }: Subtotal): CostSource | undefined {
+  const counts = { reported, priced, unpriced }
+  const sources = (['reported', 'priced', 'unpriced'] as const).filter((source) => counts[source] !== 0)
+  return sources.length > 1 ? 'mixed' : (sources[0] ?? (llmCalls === 0 ? undefined : 'unpriced'))
 }
 
 /** Adds parts up that have no span in common. */
