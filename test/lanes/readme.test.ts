@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -78,6 +80,33 @@ describe.each(lines)(
       const drawn = drawnSpans(blockBelow('and exports one trace of two spans', '').replaceAll(shown, runId))
       expect(Object.fromEntries(spans.map((span) => [span.name, asDrawn(span)]))).toEqual(drawn)
       expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([runId]))
+    })
+
+    it('is kept by runspan serve, and listed by runspan list', async () => {
+      const command = [join(folder, 'node_modules/runspan/dist/cli/main.js')]
+      const server = spawn(nodeBinary(24)!, [...command, 'serve', join(folder, 'runs.db'), '--port', '0'])
+      try {
+        const [line] = (await once(createInterface(server.stdout), 'line')) as [string]
+        const url = line.replace('OTEL_EXPORTER_OTLP_ENDPOINT=', '')
+        writeFileSync(join(folder, 'first.ts'), text)
+        const { stdout } = await run(nodeBinary(24)!, ['first.ts'], { cwd: folder, env: environment(url) })
+        const listed = await run(nodeBinary(24)!, [...command, 'list', '--from', url])
+        expect(listed.stdout).toMatch(new RegExp(`^planner +${/[0-9a-f]{32}/.exec(stdout)?.[0]} +completed `, 'm'))
+      } finally {
+        server.kill('SIGKILL')
+      }
+    })
+
+    it('prints its result where nothing listens, and then sdk.shutdown() rejects', async () => {
+      writeFileSync(join(folder, 'first.ts'), text)
+      const closed = await startReceiver({ port: 0, onSpans: () => {} })
+      await closed.close()
+      const ended = run(nodeBinary(24)!, ['first.ts'], { cwd: folder, env: environment(closed.url) })
+      await expect(ended).rejects.toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^soup /),
+        stderr: expect.stringContaining('ECONNREFUSED'),
+      })
     })
 
     it.runIf(title === '2.x')('has a test of an agent that passes, and fails where the agent asks once', async () => {
