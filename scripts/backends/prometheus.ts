@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { cacheDirectory } from './binary-cache.ts'
@@ -50,17 +51,24 @@ async function download(entry: string): Promise<void> {
   }
 }
 
+/** The file that docker-compose.yml mounts. Prometheus knows no variables in it. */
+const configFile = fileURLToPath(new URL('../../deploy/prometheus.yaml', import.meta.url))
+
+/** That file with another address, asked every second. */
+function configFor(target: string): string {
+  const text = readFileSync(configFile, 'utf8')
+  const changed = text.replace('collector:8889', target).replace('scrape_interval: 15s', 'scrape_interval: 1s')
+  if (!changed.includes(target) || !changed.includes('scrape_interval: 1s')) {
+    throw new Error(`Failed to start Prometheus: ${configFile} names another address or interval than was looked for.`)
+  }
+  return changed
+}
+
 /** Starts a Prometheus on a free loopback port. @param target `host:port` to scrape */
 export async function startPrometheus(binary: string, target: string): Promise<RunningPrometheus> {
   const directory = await mkdtemp(join(tmpdir(), 'runspan-prometheus-'))
   const config = join(directory, 'prometheus.yml')
-  await writeFile(
-    config,
-    JSON.stringify({
-      global: { scrape_interval: '1s' },
-      scrape_configs: [{ job_name: 'collector', static_configs: [{ targets: [target] }] }],
-    }),
-  )
+  await writeFile(config, configFor(target))
   return withFreeAddresses(1, async (next) => {
     const address = next()
     const server = await startServer({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
 import { nowhere, startCollector, validateCollectorConfig } from '../../scripts/backends/collector.ts'
+import { checkComposeFile, whyNoComposeCheck } from '../../scripts/backends/compose-check.ts'
 import { fetchTrace, waitForTrace } from '../../scripts/backends/jaeger-api.ts'
 import { startJaeger } from '../../scripts/backends/jaeger.ts'
 
@@ -69,6 +70,9 @@ describe.skipIf(found.status === 'missing')('real backends', () => {
   })
 })
 
+const whyNoCheck = await whyNoComposeCheck()
+if (whyNoCheck !== undefined) console.warn(`skipped, docker-compose.yml as docker compose reads it: ${whyNoCheck}`)
+
 describe('docker-compose.yml', () => {
   const { services, volumes }: ComposeFile = parse(readText('docker-compose.yml'))
   const all = Object.entries(services)
@@ -81,6 +85,25 @@ describe('docker-compose.yml', () => {
     ),
   )
 
+  it.skipIf(whyNoCheck !== undefined)(
+    'is taken by the parser of docker compose',
+    async () => {
+      await checkComposeFile(pathOf('docker-compose.yml'))
+      // The control: a misspelt key is refused, and so is a dependency on what is not there.
+      const directory = await mkdtemp(join(tmpdir(), 'runspan-compose-'))
+      for (const [right, wrong] of [
+        ['healthcheck:', 'healtcheck:'],
+        ['      jaeger:\n        condition', '      jagger:\n        condition'],
+      ] as const) {
+        const file = join(directory, 'docker-compose.yml')
+        await writeFile(file, readText('docker-compose.yml').replaceAll(right, wrong))
+        await expect(checkComposeFile(file)).rejects.toThrow(/healtcheck|jagger/)
+      }
+      await rm(directory, { recursive: true })
+    },
+    300_000,
+  )
+
   it('mounts the files that the end-to-end tests start their backends with', () => {
     expect(mountsOf(services['collector'])).toMatchObject({
       './collector-config.yaml': '/etc/runspan/collector-config.yaml:ro',
@@ -88,6 +111,10 @@ describe('docker-compose.yml', () => {
     expect(services['collector']?.command).toContain('/etc/runspan/collector-config.yaml')
     expect(mountsOf(services['jaeger'])).toEqual({ './deploy/jaeger.yaml': '/etc/runspan/jaeger.yaml:ro' })
     expect(services['jaeger']?.command).toContain('/etc/runspan/jaeger.yaml')
+    expect(mountsOf(services['prometheus'])).toMatchObject({
+      './deploy/prometheus.yaml': '/etc/runspan/prometheus.yaml:ro',
+    })
+    expect(services['prometheus']?.command).toContain('--config.file=/etc/runspan/prometheus.yaml')
   })
 
   it.each(all)('mounts into %s only files that exist and volumes that are declared', (_name, service) => {
