@@ -1,19 +1,19 @@
 /**
- * Another existing set-up: the official HTTP instrumentation for incoming requests, and OTLP as JSON.
+ * Another existing set-up, with the official HTTP instrumentation for incoming requests. It exports with Runspan's
+ * processor, as JSON; the planner shows that any other does too.
  *
  * @module
  */
 import { OpenTelemetry } from '@ai-sdk/otel'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { registerTelemetry } from 'ai'
 import { RunIdGenerator, RunRollupProcessor } from 'runspan'
+import { RunspanSpanProcessor } from 'runspan/export'
 
 const sdk = new NodeSDK({
   idGenerator: new RunIdGenerator(),
-  spanProcessors: [new RunRollupProcessor(), new BatchSpanProcessor(new OTLPTraceExporter())],
+  spanProcessors: [new RunRollupProcessor(), new RunspanSpanProcessor({ protocol: 'http/json' })],
   instrumentations: [new HttpInstrumentation()],
 })
 sdk.start()
