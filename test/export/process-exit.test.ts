@@ -18,7 +18,7 @@ describe('the end of a process', () => {
     await using sink = await recordRequests()
     await using app = start(sink, { leavesOpen: true })
     expect(await app.ended).toMatchObject({ code: 0, signal: null })
-    expect(sink.spanNames).toEqual([...run, 'invoke_agent forgotten'])
+    expect(sink.spanNames).toEqual([...run, 'runspan started', 'invoke_agent forgotten'])
     expect(sink.all.at(-1)?.spans[0]?.attributes).toMatchObject({
       'runspan.run.status': 'abandoned',
       'runspan.run.status_reason': 'process_exit',
@@ -48,7 +48,7 @@ describe('the end of a process', () => {
     const pid = await app.message<number>()
     process.kill(pid, 'SIGTERM')
     expect(await app.ended).toMatchObject({ code: null, signal: 'SIGTERM' })
-    expect(sink.spanNames.toSorted()).toEqual([...run, 'invoke_agent forgotten'].toSorted())
+    expect(sink.spanNames.toSorted()).toEqual([...run, 'invoke_agent forgotten', 'runspan started'].toSorted())
   })
 
   it('exports on SIGINT too', async () => {
@@ -105,7 +105,7 @@ describe('the end of a process', () => {
     await using sink = await recordRequests()
     await using app = start(sink, { finally: ending, leavesOpen: true })
     expect(await app.ended).toMatchObject({ code, signal: null })
-    expect(sink.spanNames).toEqual([...run, 'invoke_agent forgotten'])
+    expect(sink.spanNames).toEqual([...run, 'runspan started', 'invoke_agent forgotten'])
     expect(sink.all.at(-1)?.spans.at(-1)?.attributes).toMatchObject({
       'runspan.run.status': 'abandoned',
       'runspan.run.status_reason': 'process_exit',
