@@ -31,7 +31,7 @@ describe('registerRunspan with its own processor', () => {
       error: new Error('rejected: not these'),
     })
     await planner()
-    startRun('open')
+    startRun('open', { startMarker: false })
     expect(await registered.telemetry.flush()).toMatchObject({
       status: 'completed',
       exportedSpans: 2,
@@ -63,7 +63,7 @@ describe('registerRunspan with its own processor', () => {
     await using collector = await startCollector(() => 503)
     const registered = register({ delivery: { url: collector.url }, flushTimeoutMillis: 60 })
     await planner()
-    startRun('open')
+    startRun('open', { startMarker: false })
     expect(await registered.telemetry.shutdown()).toMatchObject({ status: 'timeout', failedSpans: 3, pendingSpans: 0 })
     expect(registered.telemetry.stats()[0]).toMatchObject({ droppedSpans: { shutdown: 3 } })
   })

@@ -40,7 +40,7 @@ class Work {
 
   constructor(process: SampledProcess, options: RunOptions = {}) {
     this.#process = process
-    this.run = startRun('planner', { tracer: process.tracer, ...options })
+    this.run = startRun('planner', { tracer: process.tracer, startMarker: false, ...options })
     this.context = this.run.with(() => context.active())
   }
 
