@@ -60,7 +60,7 @@ const toolCall = { attributes: { 'gen_ai.operation.name': 'execute_tool', 'gen_a
 function runOf(from: NodeTracerProvider): () => Promise<void> {
   const tracer = from.getTracer('bench')
   return () => {
-    const run = startRun('planner', { tracer })
+    const run = startRun('planner', { tracer, startMarker: false })
     run.with(() => {
       tracer.startSpan('chat', call).end()
       tracer.startSpan('execute_tool search', toolCall).end()
