@@ -120,7 +120,11 @@ export async function startFileWriter(directory: string): Promise<RunningFileWri
         extensions: { health_check: { endpoint: health } },
         service: {
           extensions: ['health_check'],
-          pipelines: { traces: { receivers: ['otlp'], exporters: ['file'] } },
+          // One exporter of both: their lines stand in one file.
+          pipelines: {
+            traces: { receivers: ['otlp'], exporters: ['file'] },
+            logs: { receivers: ['otlp'], exporters: ['file'] },
+          },
           telemetry: { metrics: { level: 'none' } },
         },
       }),

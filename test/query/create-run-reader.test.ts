@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { walkFamily } from '../../src/query/family-tree.ts'
 import { createRunReader } from '../../src/query/create-run-reader.ts'
 import { MemorySource } from '../../src/query/readers/memory-source.ts'
 import { createMemoryReader } from '../../src/query/readers/memory.ts'
@@ -34,6 +35,30 @@ describe('createRunReader', () => {
     )
     expect((await reader.thread('c'))?.runs).toHaveLength(20)
     expect(most).toBe(5)
+  })
+
+  it('looks for the runs of a family from a day before the run above them on, and hands over what it has read', async () => {
+    const source = new MemorySource()
+    const [top, child, early, tooEarly] = ['a1', 'a2', 'a3', 'a4'].map(idOf) as [string, string, string, string]
+    const dayMillis = 86_400_000
+    source.write([
+      root(top, { from: dayMillis }),
+      root(child, { from: dayMillis + 5, parent: top }),
+      // Clocks differ, but not by more than a day.
+      root(early, { from: 1, parent: top }),
+      root(tooEarly, { from: -1, parent: top }),
+    ])
+    const known: string[][] = []
+    const reader = createRunReader({
+      ...wrapped(source, (traceId, maxSpans) => source.readTrace(traceId, maxSpans)),
+      findRuns(filter, offset, limit, had) {
+        if (filter.parentRunId !== undefined) known.push([...(had?.keys() ?? [])])
+        return source.findRuns(filter, offset, limit)
+      },
+    })
+    const family = await reader.family(child)
+    expect([...walkFamily(family!.root)].map(({ node }) => node.runId)).toEqual([top, early, child])
+    expect(known[0]).toEqual([child, top])
   })
 
   it('counts idleness from the clock where nothing else is said', async () => {
