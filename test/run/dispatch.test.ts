@@ -1,4 +1,5 @@
 import { SpanKind, SpanStatusCode, context, trace, type Span } from '@opentelemetry/api'
+import { SamplingDecision, type Sampler } from '@opentelemetry/sdk-trace-node'
 import { describe, expect, it } from 'vitest'
 
 import { startRun, withSpan, wrapAgent } from '../../src/index.ts'
@@ -159,6 +160,30 @@ describe('spawn', () => {
     const dispatch = spans.of(runId)[1]!
     expect(root.links[0]!.context).toMatchObject({ traceId: runId, spanId: dispatch.spanContext().spanId })
     expect(dispatch.links[0]!.context).toMatchObject({ traceId: root.traceId, spanId: root.spanId, traceFlags: 1 })
+  })
+
+  it('says nothing of sampling in its ref: the flag is set until the child starts and asks its own sampler', async () => {
+    const dropped = ['invoke_agent planner', 'invoke_agent writer']
+    const sampler: Sampler = {
+      shouldSample: (_parent, _traceId, name) => ({
+        decision: dropped.includes(name) ? SamplingDecision.NOT_RECORD : SamplingDecision.RECORD_AND_SAMPLED,
+      }),
+      toString: () => 'by name',
+    }
+    await using spans = recordSpans({ sampler })
+    const names = ['writer', 'editor']
+    const { result: refs } = await wrapAgent('planner', (run) => names.map((name) => run.spawn(name)))
+    expect(refs.map((ref) => ref.traceparent.slice(-2))).toEqual(['01', '01'])
+    const started = refs.map((ref, at) =>
+      wrapAgent(names[at]!, (run) => [run.runId === ref.runId, run.recorded, run.ref.traceparent.slice(-2)], {
+        from: ref,
+      }),
+    )
+    expect((await Promise.all(started)).map(({ result }) => result)).toEqual([
+      [true, false, '00'],
+      [true, true, '01'],
+    ])
+    expect(spans.all.map(({ name }) => name)).toContain('invoke_agent editor')
   })
 
   it('works from a joined part: the child’s parent is the run', async () => {
