@@ -15,6 +15,9 @@ import { withDeadline } from './with-deadline.ts'
 /** Hears of every request that came to an end. */
 export type RequestObserver = (durationMillis: number, failure: string | undefined) => void
 
+/** From this many on, the next request has to wait for the next turn: about a millisecond's worth. */
+const mostBytesPerTurn = 1024 * 1024
+
 /** What a sender works with. */
 export interface SenderParts {
   readonly settings: DestinationSettings
@@ -32,7 +35,7 @@ export class Sender {
   readonly #parts: SenderParts
   readonly #flights = new Set<Batch>()
   #inFlightSpans = 0
-  #hasSentThisTurn = false
+  #bytesThisTurn = 0
   #isClosed = false
 
   constructor(parts: SenderParts) {
@@ -48,13 +51,13 @@ export class Sender {
   }
 
   /**
-   * Sends what is ready. One request per turn of the event loop: building one of 4 MiB and handing it to the socket
-   * takes a millisecond or two, and eight of them in a row would be felt.
+   * Sends what is ready, as far as it fits into this turn of the event loop: building a request of 4 MiB and handing it
+   * to the socket takes a millisecond or two, and eight of them in a row would be felt.
    */
   pump(): void {
     const { settings, backlog, gate } = this.#parts
     const mostFlights = { open: settings.maxConcurrentRequests, probing: 1, closed: 0 }
-    while (!this.#isClosed && !this.#hasSentThisTurn && this.#flights.size < mostFlights[gate.state]) {
+    while (!this.#isClosed && this.#bytesThisTurn < mostBytesPerTurn && this.#flights.size < mostFlights[gate.state]) {
       const batch = backlog.next()
       if (batch === undefined) return
       // The bound may have become smaller while the batch waited.
@@ -80,7 +83,7 @@ export class Sender {
     const isProbe = gate.state === 'probing'
     this.#flights.add(batch)
     this.#inFlightSpans += batch.spans.length
-    this.#endTurn()
+    this.#spend(batch.bytes)
     await this.#resourcesSettled(batch)
     if (!this.#flights.has(batch)) return
     if (settings.spool?.mode === 'always') backlog.keepCopy(batch)
@@ -105,14 +108,16 @@ export class Sender {
     return verdictOf(await transport.send(body), batch.spans.length, shared().clock.nowUnixMillis())
   }
 
-  #endTurn(): void {
-    this.#hasSentThisTurn = true
-    context.with(suppressedContext, () =>
-      setImmediate(() => {
-        this.#hasSentThisTurn = false
-        this.pump()
-      }),
-    )
+  #spend(bytes: number): void {
+    if (this.#bytesThisTurn === 0) {
+      context.with(suppressedContext, () =>
+        setImmediate(() => {
+          this.#bytesThisTurn = 0
+          this.pump()
+        }),
+      )
+    }
+    this.#bytesThisTurn += bytes
   }
 
   /** Detectors may still be finding out who we are. They are given the time of one attempt. */
