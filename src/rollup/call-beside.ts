@@ -99,7 +99,7 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     const other = above.below?.recentCalls?.find(call, above === parent, around)
     if (other !== undefined) {
       ;(other.repeatedBy ??= []).push(scopeName)
-      return settleBetween(other, call)
+      return above === parent || contribution.isSilent ? settleBetween(other, call) : takeOver(other, call)
     }
     if (above.part.root === above) break
     if (roleAbove(above) === 'leaf') around.push(above.span.instrumentationScope?.name)
@@ -144,10 +144,27 @@ export function stoodForBelow(node: SpanNode, facts: SpanFacts): void {
   }
   ;(other.repeatedBy ??= []).push(scopeName)
   const stale = other.node.revocable
-  if (stale === undefined || !(stale.isSilent || node.usageBelow)) return
+  if (stale === undefined || !(stale.isSilent || node.usageBelow) || isBelow(other.node, node)) return
   takeBack(other.node, stale, node)
   if (!stale.isSilent) raise(other.node.tally, 'suppressed', 1)
   other.node = node
+}
+
+function isBelow(node: SpanNode, top: SpanNode): boolean {
+  for (let above = node.parent; above !== undefined; above = above.parent) if (above === top) return true
+  return false
+}
+
+/** Lets the span that stands further down stand for the call: the agents around it have it in their sums, too. */
+function takeOver(counted: CountedCall, call: CountedCall): string | undefined {
+  const { node } = counted
+  const stale = node.revocable
+  if (stale === undefined || stale.isSilent) return settleBetween(counted, call)
+  takeBack(node, stale, call.node)
+  raise(node.tally, 'suppressed', 1)
+  if (stale.told > call.contribution.told) call.node.revocable = stale
+  counted.node = call.node
+  return undefined
 }
 
 /** Takes out a call that another span, or what is below that, stands for. */

@@ -18,8 +18,11 @@ export function exchangeOffer(node: SpanNode, stale: Contribution, fresh: Contri
   const claimable = nearestOpen(node)?.below?.claimable
   if (claimable === undefined) return
   claimable.addCall(stale, -1)
-  if (fresh === undefined) claimable.spans--
-  else claimable.addCall(fresh, 1)
+  if (fresh !== undefined) claimable.addCall(fresh, 1)
+  else {
+    claimable.spans--
+    if (!stale.isSilent) claimable.suppressed--
+  }
 }
 
 /** The same for all that was offered to a span which does not claim it. */

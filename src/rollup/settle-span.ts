@@ -120,14 +120,15 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
     if (claimable.llmCalls > 1 && sumsUpCalls(node.span.attributes)) facts.calls = claimable.llmCalls
     takeOut(node, claimable)
   }
-  const contribution = combinedWithBelow(node, contributionOf(node, facts, price))
-  node.revocable = contribution
-  node.repeatedName = callBeside(node, facts, contribution)
+  node.revocable = combinedWithBelow(node, contributionOf(node, facts, price))
+  node.repeatedName = callBeside(node, facts, node.revocable)
   if (node.repeatedName !== undefined) {
     node.ownTokens = 0
     suppress(node)
     return
   }
+  // A span beside it may have told more.
+  const contribution = node.revocable
   node.counted = true
   node.ownTokens = facts.input + facts.output
   addTo(node.tally, contribution, 1)

@@ -86,6 +86,43 @@ describe('two spans of one model call, side by side', () => {
     })
   })
 
+  it('are in the sums of the agent that called, with what the client’s span knows, whichever ends first', async () => {
+    for (const order of [
+      ['called', 'traced', 'step', 'agent'],
+      ['traced', 'called', 'step', 'agent'],
+      ['traced', 'step', 'called', 'agent'],
+    ] as const) {
+      await using recorded = recordSpans()
+      const attributes = named('gpt-5-mini')
+      const { runId } = await wrapAgent('planner', () => {
+        const usage = { 'gen_ai.usage.input_tokens': 7, 'gen_ai.usage.output_tokens': 3 }
+        const agent = startForeign(
+          operation('invoke_agent', { name: 'agent', attributes: { ...attributes, ...usage } }),
+        )
+        const step = startForeign({ name: 'step' }, trace.setSpan(context.active(), agent))
+        const below = trace.setSpan(context.active(), step)
+        const traced = startForeign(chat(7, 3, { name: 'traced', scope: 'framework', attributes }), below)
+        const reasoning = { 'gen_ai.usage.reasoning.output_tokens': 2 }
+        const called = startForeign(
+          chat(7, 3, { name: 'called', scope: 'client', attributes: { ...attributes, ...reasoning } }),
+        )
+        const open = { agent, step, traced, called }
+        for (const name of order) open[name].end()
+      })
+      const expected = {
+        'runspan.calls.llm': 1,
+        'runspan.usage.input_tokens': 7,
+        'runspan.usage.reasoning.output_tokens': 2,
+        'runspan.cost.source': 'priced',
+      }
+      expect(recorded.root(runId).attributes, order.join(', ')).toMatchObject({
+        ...expected,
+        'runspan.rollup.suppressed_spans': 2,
+      })
+      expect(recorded.span('agent').attributes, order.join(', ')).toMatchObject(expected)
+    }
+  })
+
   it('are as many calls as each of the two saw', async () => {
     const once = [client, tracer]
     expect(await callsOf([...once, ...once, ...once])).toEqual({ calls: 3, input: 21, suppressed: 3 })
