@@ -5,6 +5,9 @@ import { startCollector } from '../../support/scripted-collector.ts'
 import { spawnProcess, type FixtureProcess } from '../../support/spawn-process.ts'
 import { names } from './ended-spans.ts'
 
+/** Of the process's last moment: long enough for a machine that is busy with other work. */
+const exitTimeoutMillis = 60_000
+
 function start(script: DeliveringScript): FixtureProcess {
   return spawnProcess('delivering-app', script)
 }
@@ -17,7 +20,8 @@ describe('the end of a process', () => {
     ['natural end', 0],
   ] as const)('loses nothing by %s, and keeps the exit code', async (ending, code) => {
     await using collector = await startCollector()
-    await using app = start({ options: { url: collector.url, maxExportBatchSize: 100 }, spans: 2000, finally: ending })
+    const options = { url: collector.url, maxExportBatchSize: 100, exitTimeoutMillis }
+    await using app = start({ options, spans: 2000, finally: ending })
     expect(await app.ended).toMatchObject({ code, signal: null })
     expect(collector.tally(names(2000))).toEqual({ delivered: 2000, duplicated: 0, lost: 0 })
   })
@@ -27,6 +31,7 @@ describe('the end of a process', () => {
     await using other = await startCollector()
     await using app = start({
       options: {
+        exitTimeoutMillis,
         destinations: [
           { url: one.url, headers: { 'x-tenant': 'acme' }, compression: 'gzip' },
           { url: other.url, name: 'other' },
@@ -79,7 +84,7 @@ describe('the end of a process', () => {
     const preload = 'data:text/javascript,console.log(%22preloaded%22)'
     await using app = spawnProcess(
       'delivering-app',
-      { options: { url: collector.url }, spans: 1, finally: 'exit' } satisfies DeliveringScript,
+      { options: { url: collector.url, exitTimeoutMillis }, spans: 1, finally: 'exit' } satisfies DeliveringScript,
       { NODE_OPTIONS: `--import ${preload}` },
     )
     expect(await app.ended).toMatchObject({ code: 3, stdout: 'preloaded\n' })
