@@ -10,7 +10,7 @@ const idleMillis = 300_000
 
 /**
  * Flushes after each response of a fetch handler, once its body has been read to the end, without holding it up: for
- * Vercel, Cloudflare and everything else that has a `waitUntil`. That one is found: in the arguments of the handler, or
+ * Vercel, Next.js and everything else that has a `waitUntil`. That one is found: in the arguments of the handler, or
  * in the platform's request context. Where there is none, the response waits for the flush, and a body that is still
  * being made does not.
  *
