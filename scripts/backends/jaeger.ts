@@ -21,9 +21,13 @@ export interface RunningJaeger extends ServerProcess {
   readonly queryUrl: string
 }
 
-/** Starts a Jaeger on free loopback ports and waits until it is healthy. Builds it first where that was not done. */
-export async function startJaeger(store: JaegerStore = 'memory'): Promise<RunningJaeger> {
-  const { jaeger } = await ensureBackends()
+/**
+ * Starts a Jaeger on free loopback ports and waits until it is healthy.
+ *
+ * @param binary the one that is built here, unless said otherwise; it is built first where that was not done
+ */
+export async function startJaeger(store: JaegerStore = 'memory', binary?: string): Promise<RunningJaeger> {
+  const jaeger = binary ?? (await ensureBackends()).jaeger
   const configFile = fileURLToPath(new URL(`../../deploy/${configFiles[store]}`, import.meta.url))
   const directory = store === 'memory' ? undefined : await mkdtemp(join(tmpdir(), 'runspan-jaeger-'))
   return withFreeAddresses(5, async (next) => {
