@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
 
+import { systemClock } from '../../src/internal/clock.ts'
 import { renderRun } from '../../src/cli/render-run.ts'
 import { renderFamily } from '../../src/cli/render-family.ts'
 import { renderRuns } from '../../src/cli/list-runs.ts'
 import { buildFamilies, createRunReader, type RunReader, type StoredSpan } from '../../src/query/index.ts'
 import { MemorySource } from '../../src/query/readers/memory-source.ts'
 import { openSpanStore } from '../../src/query/readers/index.ts'
+import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
+import { createTempoReader } from '../../src/query/readers/tempo/tempo-reader.ts'
+import type { RunFilter } from '../../src/query/run-filter.ts'
+import { otlpJson } from '../support/otlp-json.ts'
+import { serve } from '../support/serve.ts'
+import { startTempoStandIn } from '../support/tempo-stand-in.ts'
 import { at, idOf, nextSpanId, root, segment, span } from './stored-spans.ts'
 
 const runId = idOf('a1')
@@ -15,6 +22,7 @@ const about = {
   'runspan.parent_run.id': idOf('b2'),
   'runspan.run.goal': 'load rows',
   'runspan.run.id': runId,
+  'runspan.run.open': true,
 }
 const marker = span(runId, {
   name: 'runspan started',
@@ -104,6 +112,44 @@ describe('a run whose root has not come', () => {
     expect(text).toContain('its numbers are those of 2025-11-13 02:13:20Z')
     const [node] = family!.root.children
     expect(node?.kind === 'run' && renderRun(node.run)).toContain('runspan started')
+  })
+})
+
+describe('an open run in a backend', () => {
+  const other = root(idOf('c3'), { agent: 'other', from: 10, to: 20 })
+  const spans = [marker, span(runId, { name: 'work', parentSpanId: rootId, from: 5, to: 9 }), other]
+  const soonAfter = { ...systemClock, nowUnixMillis: () => Number(at(60_000) / 1_000_000n) }
+  const list = async (reader: RunReader, filter: RunFilter): Promise<readonly string[]> =>
+    (await reader.listRuns(filter)).items.map((run) => run.runId)
+
+  it('is found in Tempo by its marker, unless only runs are wanted that have ended', async () => {
+    await using tempo = await startTempoStandIn(spans)
+    await using reader = createTempoReader(tempo.url, {}, soonAfter)
+    expect(await list(reader, {})).toEqual([idOf('c3'), runId])
+    expect(await list(reader, { status: 'open', agent: 'import' })).toEqual([runId])
+    expect(await list(reader, { status: 'completed' })).toEqual([idOf('c3')])
+  })
+
+  it('is found in Jaeger by a search of its own', async () => {
+    const asked: unknown[] = []
+    await using jaeger = await serve((request, response) => {
+      const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+      if (pathname === '/api/v3/trace-summaries') return void response.end('{"summaries":[]}')
+      const wanted = JSON.parse(searchParams.get('query.attributes') ?? '{}') as Record<string, string>
+      asked.push(wanted)
+      const fits = ({ attributes }: StoredSpan): boolean =>
+        Object.entries(wanted).every(([key, value]) => String(attributes[key]) === value)
+      const ids = new Set(spans.filter(fits).map(({ traceId }) => traceId))
+      response.end(`{"result":${otlpJson(spans.filter(({ traceId }) => ids.has(traceId)))}}`)
+    })
+    await using reader = createJaegerReader(jaeger.url, {}, soonAfter)
+    expect(await list(reader, {})).toEqual([idOf('c3'), runId])
+    expect(await list(reader, { status: 'completed' })).toEqual([idOf('c3')])
+    expect(asked).toEqual([
+      { 'gen_ai.operation.name': 'invoke_agent' },
+      { 'runspan.run.open': 'true' },
+      { 'gen_ai.operation.name': 'invoke_agent', 'runspan.run.status': 'completed' },
+    ])
   })
 })
 

@@ -36,13 +36,18 @@ export function startTempoStandIn(spans: readonly StoredSpan[], isPartial = fals
   })
 }
 
-/** Reads `{ span.a = "b" && resource.c = "d" }`, which is all that a reader asks. */
+/** Reads `{ (span.a = "b" || span.c = true) && resource.d = "e" }`, which is all that a reader asks. */
 function conditionsOf(q: string): readonly ((span: StoredSpan) => boolean)[] {
-  const inside = /^\{ (.*) \} with \(most_recent=true\)$/.exec(q)?.[1]
-  if (inside === undefined) throw new Error(`This stand-in cannot read ${q}`)
-  return [...inside.matchAll(/(span|resource)\.([\w.]+) = ("(?:[^"\\]|\\.)*")/g)].map(([, scope, key, value]) => {
-    const text = JSON.parse(value!) as string
-    return (span) => (scope === 'span' ? span.attributes : span.resource.attributes)[key!] === text
+  const [, either, rest] = /^\{ (?:\((.*?)\)(?: && )?)?(.*) \} with \(most_recent=true\)$/.exec(q) ?? []
+  if (rest === undefined) throw new Error(`This stand-in cannot read ${q}`)
+  const any = either === undefined ? [] : equalitiesIn(either)
+  return [...(any.length === 0 ? [] : [(span: StoredSpan) => any.some((fits) => fits(span))]), ...equalitiesIn(rest)]
+}
+
+function equalitiesIn(text: string): readonly ((span: StoredSpan) => boolean)[] {
+  return [...text.matchAll(/(span|resource)\.([\w.]+) = ("(?:[^"\\]|\\.)*"|true)/g)].map(([, scope, key, json]) => {
+    const value = JSON.parse(json!) as string | boolean
+    return (span) => (scope === 'span' ? span.attributes : span.resource.attributes)[key!] === value
   })
 }
 
