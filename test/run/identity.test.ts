@@ -334,6 +334,10 @@ describe('strict mode', () => {
     expect(spans.all).toEqual([])
   })
 
+  it('has nothing to look at before a provider is registered', () => {
+    expect(() => configureRunspan({ strict: true })).not.toThrow()
+  })
+
   it('is content where it is there', async () => {
     await using spans = recordSpans()
     expect(() => configureRunspan({ strict: true })).not.toThrow()
