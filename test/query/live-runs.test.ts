@@ -115,12 +115,14 @@ describe('a run whose root has not come', () => {
   })
 })
 
+async function list(reader: RunReader, filter: RunFilter): Promise<readonly string[]> {
+  return (await reader.listRuns(filter)).items.map((run) => run.runId)
+}
+
 describe('an open run in a backend', () => {
   const other = root(idOf('c3'), { agent: 'other', from: 10, to: 20 })
   const spans = [marker, span(runId, { name: 'work', parentSpanId: rootId, from: 5, to: 9 }), other]
   const soonAfter = { ...systemClock, nowUnixMillis: () => Number(at(60_000) / 1_000_000n) }
-  const list = async (reader: RunReader, filter: RunFilter): Promise<readonly string[]> =>
-    (await reader.listRuns(filter)).items.map((run) => run.runId)
 
   it('is found in Tempo by its marker, unless only runs are wanted that have ended', async () => {
     await using tempo = await startTempoStandIn(spans)
@@ -134,11 +136,14 @@ describe('an open run in a backend', () => {
     const asked: unknown[] = []
     await using jaeger = await serve((request, response) => {
       const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
-      if (pathname === '/api/v3/trace-summaries') return void response.end('{"summaries":[]}')
+      if (pathname === '/api/v3/trace-summaries') {
+        response.end('{"summaries":[]}')
+        return
+      }
       const wanted = JSON.parse(searchParams.get('query.attributes') ?? '{}') as Record<string, string>
       asked.push(wanted)
       const fits = ({ attributes }: StoredSpan): boolean =>
-        Object.entries(wanted).every(([key, value]) => String(attributes[key]) === value)
+        Object.entries(wanted).every(([key, value]) => attributes[key]?.toString() === value)
       const ids = new Set(spans.filter(fits).map(({ traceId }) => traceId))
       response.end(`{"result":${otlpJson(spans.filter(({ traceId }) => ids.has(traceId)))}}`)
     })
