@@ -143,7 +143,7 @@ describe('an open run in a backend', () => {
       const wanted = JSON.parse(searchParams.get('query.attributes') ?? '{}') as Record<string, string>
       asked.push(wanted)
       const fits = ({ attributes }: StoredSpan): boolean =>
-        Object.entries(wanted).every(([key, value]) => attributes[key]?.toString() === value)
+        Object.entries(wanted).every(([key, value]) => [value, value === 'true'].includes(attributes[key] as string))
       const ids = new Set(spans.filter(fits).map(({ traceId }) => traceId))
       response.end(`{"result":${otlpJson(spans.filter(({ traceId }) => ids.has(traceId)))}}`)
     })
