@@ -2,49 +2,103 @@ import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../att
 import { exchangeOffer, isClaimed } from './claims.ts'
 import type { Contribution } from './contribution.ts'
 import type { SpanNode } from './span-node.ts'
+import type { SpansBelow } from './spans-below.ts'
 import { addTo } from './tally.ts'
+
+/** A model call below a span, of those alike the one that tells most of itself. */
+export interface ToldCall {
+  call: Contribution
+  /** The id of its answer, where the span names one. */
+  readonly id: string | undefined
+  readonly next: ToldCall | undefined
+}
+
+/** How many calls that differ in size, model or id one span hears of. */
+const mostCalls = 16
 
 /**
  * Of spans of one call that nest, the outermost stands for it, and the one that tells most of it gives the numbers: a
- * client's own span may know what a framework's around it does not pass on. Each span hears of the one below it that
- * tells most, and passes the better one on.
+ * client's own span may know what a framework's around it does not pass on. Each span hears of the calls below it, up to
+ * a tool or agent, and tells the span above it of them; a model call tells of itself alone.
  */
 export function combinedWithBelow(node: SpanNode, own: Contribution): Contribution {
-  const richest = node.below?.richest
-  if (richest === undefined || own.isSilent) return own
-  const call = combined(own, richest, isSameAnswer(node))
+  if (node.below?.told === undefined) return own
+  const call = combined(own, bestBelow(node, own))
   if (call !== own) node.hear().own = own
   return call
 }
 
-/** Passes on to the spans above what tells most of a call, and puts right what those had counted that ended earlier. */
+/** Tells the span above, and puts right what spans further up had counted that ended earlier. */
 export function tellAbove(node: SpanNode): void {
-  if (node.isBoundary) return
-  let call = node.isLeafWithUsage ? node.revocable : node.below?.richest
-  if (call === undefined || node.parent?.isAgent === true) return
-  let id = node.isLeafWithUsage ? idOf(node) : node.below?.richestId
-  for (let above = node.parent; call !== undefined && above !== undefined && !above.isAgent; above = above.parent) {
-    const below = above.hear()
-    if (below.richest !== undefined && !isRicher(call, below.richest)) return
-    below.richest = call
-    below.richestId = id
-    if (!above.ended || above.isBoundary) return
+  const { parent } = node
+  if (node.isBoundary || parent === undefined || parent.isAgent) return
+  if (!node.isLeafWithUsage) {
+    for (let told = node.below?.told; told !== undefined; told = told.next) tell(parent, told.call, told.id)
+  } else if (node.revocable !== undefined) tell(parent, node.revocable, idOf(node))
+}
+
+function tell(first: SpanNode, news: Contribution, newsId: string | undefined): void {
+  let call: Contribution | undefined = news
+  let id = newsId
+  for (let above: SpanNode | undefined = first; above !== undefined && !above.isAgent; above = above.parent) {
+    if (!remember(above.hear(), call, id) || !above.ended || above.isBoundary) return
     if (!above.isLeafWithUsage) continue
-    call = refined(above, call)
+    call = refined(above)
+    if (call === undefined) return
     id = idOf(above)
   }
 }
 
+/** @returns whether that is more than was known */
+function remember(below: SpansBelow, call: Contribution, id: string | undefined): boolean {
+  let calls = 0
+  for (let told = below.told; told !== undefined; told = told.next) {
+    const { call: known } = told
+    if (told.id === id && known.input === call.input && known.output === call.output && known.model === call.model) {
+      if (!isRicher(call, known)) return false
+      told.call = call
+      return true
+    }
+    calls++
+  }
+  if (calls >= mostCalls) return false
+  below.told = { call, id, next: below.told }
+  return true
+}
+
 /** Takes what a span below told late into what an ended one stands for. @returns `undefined` where that is nothing new */
-function refined(node: SpanNode, richest: Contribution): Contribution | undefined {
+function refined(node: SpanNode): Contribution | undefined {
   const stale = node.revocable
   if (stale === undefined) return undefined
   const own = node.below?.own ?? stale
-  const fresh = combined(own, richest, isSameAnswer(node))
+  const fresh = combined(own, bestBelow(node, own))
   if (!isRicher(fresh, stale)) return undefined
   node.hear().own = own
   exchangeCall(node, stale, fresh)
   return fresh
+}
+
+/** Of the calls below that are the same call, the one that tells most. */
+function bestBelow(node: SpanNode, own: Contribution): Contribution | undefined {
+  const id = idOf(node)
+  let best: Contribution | undefined
+  for (let told = node.below?.told; told !== undefined; told = told.next) {
+    const { call } = told
+    const isSame = id !== undefined && told.id !== undefined ? id === told.id : isAlike(own, call)
+    if (isSame && (best === undefined || isRicher(call, best))) best = call
+  }
+  return best
+}
+
+/** Whether tokens and model are those of one call. */
+function isAlike(own: Contribution, other: Contribution): boolean {
+  const isSameSize = own.input === other.input && (own.output === other.output || isInPart(own))
+  return isSameSize && isSameModel(own.model, other.model)
+}
+
+function idOf(node: SpanNode): string | undefined {
+  const id = node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
+  return typeof id === 'string' && id !== '' ? id : undefined
 }
 
 /** Puts other numbers in the place of those that a model call was counted with. */
@@ -60,30 +114,13 @@ export function exchangeCall(node: SpanNode, stale: Contribution, fresh: Contrib
   }
 }
 
-/** Whether a span and the richest below it name one answer; `undefined` where one of them names none. */
-function isSameAnswer(node: SpanNode): boolean | undefined {
-  const below = node.below?.richestId
-  const own = below === undefined ? undefined : idOf(node)
-  return own === undefined ? undefined : own === below
-}
-
-function idOf(node: SpanNode): string | undefined {
-  const id = node.span.attributes[ATTR_GEN_AI_RESPONSE_ID]
-  return typeof id === 'string' && id !== '' ? id : undefined
-}
-
-/**
- * A span's own numbers, with what another span of the same call tells beyond them.
- *
- * @param isSame whether it is the same call; `undefined` where tokens and model have to tell
- */
-function combined(own: Contribution, other: Contribution, isSame: boolean | undefined): Contribution {
-  if (own.llmCalls !== 1 || other.llmCalls !== 1) return own
+/** A span's own numbers, with what another span of the same call tells beyond them. */
+function combined(own: Contribution, other: Contribution | undefined): Contribution {
+  if (other === undefined || own.llmCalls !== 1 || other.llmCalls !== 1) return own
   const isCompleted = isInPart(own) && !isInPart(other)
-  const isSameSize = own.input === other.input && (own.output === other.output || isCompleted)
-  if (!(isSame ?? (isSameSize && isSameModel(own.model, other.model)))) return own
   const tokens = isCompleted || other.told > own.told ? other : own
-  const cost = isCompleted || (!isSameSize && tokens === other && own.reported === 0) ? other : costOf(own, other)
+  const isOfOtherSize = tokens === other && (own.input !== other.input || own.output !== other.output)
+  const cost = isOfOtherSize && own.reported === 0 ? other : costOf(own, other)
   if (tokens === own && cost === own) return own
   return {
     llmCalls: 1,
@@ -98,7 +135,7 @@ function combined(own: Contribution, other: Contribution, isSame: boolean | unde
     unpriced: cost.unpriced,
     told: tokens.told,
     isSilent: false,
-    model: own.model ?? other.model,
+    model: own.model,
     unpricedModel: cost.unpricedModel,
     buckets: cost.buckets,
     origin: own.model === undefined ? other.origin : own.origin,
@@ -120,13 +157,7 @@ function costOf(own: Contribution, other: Contribution): Contribution {
 
 /** Whether one span tells more than another. An order without ties that matter: it decides whatever ends first. */
 function isRicher(one: Contribution, other: Contribution): boolean {
-  return (
-    (one.told - other.told ||
-      costRank(one) - costRank(other) ||
-      one.nanoUsd - other.nanoUsd ||
-      one.input - other.input ||
-      one.output - other.output) > 0
-  )
+  return (one.told - other.told || costRank(one) - costRank(other) || one.nanoUsd - other.nanoUsd) > 0
 }
 
 /** A cost that a producer reports is better known than one from a price list, and that than one of the input alone. */

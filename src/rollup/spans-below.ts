@@ -1,5 +1,6 @@
 import type { RecentCalls } from './call-beside.ts'
 import type { Contribution } from './contribution.ts'
+import type { ToldCall } from './richer-call.ts'
 import { Sums } from './sums.ts'
 
 /** What a span has heard from the spans below it: made with its first child, because most spans have none. */
@@ -21,10 +22,8 @@ export class SpansBelow {
   recentCalls: RecentCalls | undefined = undefined
   /** Model calls further below that a span right below may repeat. */
   recentBelow: RecentCalls | undefined = undefined
-  /** Of the model calls below, up to a tool or agent, the one that tells most of itself. */
-  richest: Contribution | undefined = undefined
-  /** The id of its answer, where it names one. */
-  richestId: string | undefined = undefined
+  /** The model calls below, up to a tool or agent. */
+  told: ToldCall | undefined = undefined
   /** What the span said of itself, where one below tells more of the same call. */
   own: Contribution | undefined = undefined
   #claimable: Sums | undefined

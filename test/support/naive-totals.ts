@@ -74,14 +74,13 @@ export function naiveTotals(tree: RandomTree, top = -1): NaiveTotals {
     return true
   }
 
-  /** What the spans below tell best of a call, up to a tool or agent; a model call with usage stands for those below it. */
-  const toldBelow = (index: number): NaiveCall | undefined =>
-    richest(
-      childrenOf(index)
-        .filter((child) => !isBoundary(child))
-        .map((child) => (at(child).role === 'leaf' && at(child).usage !== undefined ? callOf(child) : toldBelow(child)))
-        .filter((call) => call !== undefined),
-    )
+  /** The calls below, up to a tool or agent; a model call with usage stands for those below it. */
+  const toldBelow = (index: number): readonly NaiveCall[] =>
+    childrenOf(index)
+      .filter((child) => !isBoundary(child))
+      .flatMap((child) =>
+        at(child).role === 'leaf' && at(child).usage !== undefined ? [callOf(child)] : toldBelow(child),
+      )
   const callOf = (index: number): NaiveCall => withWhatIsBelow(callSaid(at(index).usage!), toldBelow(index))
 
   const totals: NaiveTotals = {
@@ -127,6 +126,7 @@ interface NaiveCall {
   readonly cacheRead: number
   readonly nanoUsd: number | undefined
   readonly isReported: boolean
+  readonly isPriced: boolean
   readonly model: string | undefined
 }
 
@@ -134,7 +134,7 @@ function callSaid(usage: TreeUsage): NaiveCall {
   const { input, output, cacheRead, cost } = usage
   const isReported = cost === 'reported'
   const nanoUsd = isReported ? reportedCost(usage) : cost === 'priced' ? naiveCost(usage) : undefined
-  return { input, output, cacheRead, nanoUsd, isReported, model: modelOf(usage) }
+  return { input, output, cacheRead, nanoUsd, isReported, isPriced: cost === 'priced', model: modelOf(usage) }
 }
 
 /** The model that a span of a tree names. */
@@ -143,9 +143,9 @@ export function modelOf({ cost }: TreeUsage): string | undefined {
   return cost === 'unpriced' ? 'other-model' : 'known-model'
 }
 
-/** How much a span tells of a call: what it tells apart, then how its cost is known, then anything to decide by. */
-function riches({ input, output, cacheRead, nanoUsd = 0, isReported }: NaiveCall): readonly number[] {
-  return [cacheRead, isReported ? 2 : nanoUsd > 0 ? 1 : 0, nanoUsd, input, output]
+/** How much a span tells of a call: what it tells apart, then how its cost is known, then the higher one. */
+function riches({ cacheRead, nanoUsd = 0, isReported, isPriced }: NaiveCall): readonly number[] {
+  return [cacheRead, isReported ? 2 : isPriced ? 1 : 0, nanoUsd]
 }
 
 function richest(calls: readonly NaiveCall[]): NaiveCall | undefined {
@@ -157,15 +157,19 @@ function richest(calls: readonly NaiveCall[]): NaiveCall | undefined {
 }
 
 /** What a span says of its call, and what one below it knows better. */
-function withWhatIsBelow(own: NaiveCall, below: NaiveCall | undefined): NaiveCall {
-  if (below?.input !== own.input || below.output !== own.output) return own
-  if (own.model !== undefined && below.model !== undefined && own.model !== below.model) return own
+function withWhatIsBelow(own: NaiveCall, calls: readonly NaiveCall[]): NaiveCall {
+  const isSameModel = ({ model }: NaiveCall): boolean =>
+    own.model === undefined || model === undefined || own.model === model
+  const below = richest(
+    calls.filter((call) => call.input === own.input && call.output === own.output && isSameModel(call)),
+  )
+  if (below === undefined) return own
   const [richer, poorer] = below.cacheRead > own.cacheRead ? [below, own] : [own, below]
   const isTold = richer.cacheRead > poorer.cacheRead && richer.model !== undefined
   const reported = [richer, poorer].find(({ isReported }) => isReported)
   const { nanoUsd, isReported } =
     reported ?? (isTold || richer.nanoUsd !== undefined ? richer : poorer.nanoUsd === undefined ? richer : poorer)
-  return { ...own, cacheRead: richer.cacheRead, nanoUsd, isReported, model: own.model ?? below.model }
+  return { ...own, cacheRead: richer.cacheRead, nanoUsd, isReported, isPriced: nanoUsd !== undefined && !isReported }
 }
 
 function addUsage(totals: NaiveTotals, call: NaiveCall, speaksForCalls: boolean): void {
