@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 
 import { readSpan } from '../../src/rollup/span-facts.ts'
 
-/** Everything the rollup takes from a span but its role. */
+/** Everything the rollup takes from a span but its role, and whether it says its output. */
 function read(attributes: Attributes, name = 'span'): object {
-  const { role: _role, ...facts } = readSpan(name, attributes, 'scope')
+  const { role: _role, saysOutput: _saysOutput, ...facts } = readSpan(name, attributes, 'scope')
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined && value !== 0))
 }
 

@@ -246,6 +246,7 @@ describe('processors, samplers and providers of somebody else', () => {
     const summary = run.end()
     expect(summary.durationMillis).toBeLessThan(60_000)
     expect(ended).toEqual([
+      { name: 'runspan started' },
       { name: 'step' },
       { name: 'invoke_agent planner', 'runspan.run.id': run.runId, 'runspan.input': '"q"', [status]: 'completed' },
     ])
