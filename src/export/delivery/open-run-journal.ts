@@ -3,8 +3,10 @@ import { context } from '@opentelemetry/api'
 import { randomHex16 } from '../../internal/random-hex.ts'
 import type { OpenRunWatcher, WatchedRun } from '../../run/open-run-watcher.ts'
 import { shared } from '../../run/shared.ts'
+import { count } from '../../run/stats.ts'
 import { adoptLostRuns } from '../spool/lost-runs.ts'
 import { OpenRunFile, type OpenRun } from '../spool/open-run-file.ts'
+import type { ExportableSpan } from '../otlp/exportable-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import { withEndTime } from '../otlp/with-end-time.ts'
 import type { Destination } from './destination.ts'
@@ -140,7 +142,7 @@ export class OpenRunJournal implements OpenRunWatcher {
     const left = [...this.#left]
     this.#left.clear()
     const roots = runs.flatMap((run) => {
-      const root = lostRootOf(run, now)
+      const root = rootIfLost(run, now)
       return root === undefined ? [] : [{ runId: run.runId, root }]
     })
     for (const { runId } of roots) this.#written.add(runId)
@@ -189,5 +191,15 @@ export class OpenRunJournal implements OpenRunWatcher {
         place.destination.spoolFailed(what, error)
       }
     }
+  }
+}
+
+/** A span of somebody else's may throw at anything. */
+function rootIfLost(run: WatchedRun, nowUnixMillis: number): ExportableSpan | undefined {
+  try {
+    return lostRootOf(run, nowUnixMillis)
+  } catch (error) {
+    count('internalErrors', `an open run ${run.runId} could not be written down`, error)
+    return undefined
   }
 }
