@@ -70,5 +70,5 @@ function indexOf(headers: unknown, name: string, from = 0): number {
 }
 
 function isName(candidate: unknown, name: string): boolean {
-  return typeof candidate === 'string' && candidate.toLowerCase() === name
+  return typeof candidate === 'string' && candidate.length === name.length && candidate.toLowerCase() === name
 }
