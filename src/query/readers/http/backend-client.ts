@@ -126,7 +126,7 @@ export class BackendClient {
     return url
   }
 
-  async #ask(url: URL): Promise<{ readonly response: Response; readonly bytes: Uint8Array }> {
+  async #ask(url: URL, isAgain = false): Promise<{ readonly response: Response; readonly bytes: Uint8Array }> {
     try {
       const signal = AbortSignal.timeout(this.#options.timeoutMillis)
       // A redirect would take the credentials to wherever it says.
@@ -134,6 +134,8 @@ export class BackendClient {
       return { response, bytes: await this.#bytesOf(response) }
     } catch (error) {
       if (RunspanError.is(error)) throw error
+      // A connection that is kept open may be closed in the moment in which it is used again.
+      if (!isAgain && wasReset(error)) return this.#ask(url, true)
       throw this.#unavailable(whyOf(error, this.#options.timeoutMillis), error)
     }
   }
@@ -225,6 +227,11 @@ function backoffMillis(retryAfter: string | null, retries: number): number {
   // Somewhere in the second half, so that many readers do not come back at once.
   const ownMillis = firstBackoffMillis * 2 ** retries * (0.5 + Math.random() / 2)
   return Math.min(maxBackoffMillis, Math.max(0, Number.isFinite(wished) ? wished : ownMillis))
+}
+
+function wasReset(error: unknown): boolean {
+  const code = error instanceof Error ? (error.cause as { readonly code?: unknown } | undefined)?.code : undefined
+  return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET'
 }
 
 function whyOf(error: unknown, timeoutMillis: number): string {
