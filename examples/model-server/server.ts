@@ -214,7 +214,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   }
 
   const answering = new Set<Promise<void>>()
-  const server = createServer((request, response) => {
+  // Longer than a busy machine takes to notice that a connection has gone: a request on one would be lost.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const answered = serve(request, response).catch(() => void response.destroy())
     answering.add(answered)
     void answered.then(() => answering.delete(answered))

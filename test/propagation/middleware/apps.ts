@@ -42,7 +42,8 @@ export async function serveApp(
   trust: Trust,
   table: readonly Route[] = routes,
 ): Promise<{ readonly url: string } & AsyncDisposable> {
-  const server = createServer(await app.listener(trust, table))
+  // Longer than a busy machine takes to notice that a connection has gone: a request on one would be lost.
+  const server = createServer({ keepAliveTimeout: 60_000 }, await app.listener(trust, table))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
