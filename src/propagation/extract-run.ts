@@ -20,9 +20,9 @@ export function extractRun(carrier: Carrier | null | undefined): RunRef | undefi
   try {
     const header = readField(carrier, 'tracestate')
     if (header === undefined || !header.includes(`${traceStateKey}=`)) return undefined
-    const member = parseTraceState(header)?.find(({ key }) => key === traceStateKey)
     const traceparent = readField(carrier, 'traceparent')
     const parsed = traceparent === undefined ? undefined : parseTraceparent(traceparent)
+    const member = memberOf(header, parsed?.traceId)
     if (parsed === undefined || member === undefined) {
       count(
         'carriersMalformed',
@@ -30,7 +30,7 @@ export function extractRun(carrier: Carrier | null | undefined): RunRef | undefi
       )
       return undefined
     }
-    if (member.text !== `${traceStateKey}=${traceStateValueOf(parsed.traceId)}`) {
+    if (member !== memberTextOf(parsed.traceId)) {
       count(
         'carriersMalformed',
         'the runspan member of tracestate belongs to another trace than traceparent; it was taken as carrying no run',
@@ -44,6 +44,17 @@ export function extractRun(carrier: Carrier | null | undefined): RunRef | undefi
     count('carriersMalformed', 'a carrier threw when it was read; it was taken as carrying no run', error)
     return undefined
   }
+}
+
+/** The run's member of a `tracestate`, as it stands there; `undefined` where the list is malformed. */
+function memberOf(header: string, traceId: string | undefined): string | undefined {
+  // Most lists are this one member.
+  if (traceId !== undefined && header === memberTextOf(traceId)) return header
+  return parseTraceState(header)?.find(({ key }) => key === traceStateKey)?.text
+}
+
+function memberTextOf(traceId: string): string {
+  return `${traceStateKey}=${traceStateValueOf(traceId)}`
 }
 
 /** The caller of a request, run or not, for a link that claims nothing. */

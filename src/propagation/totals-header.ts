@@ -54,10 +54,17 @@ export function parseTotals(header: unknown, runId: string): PartTotals | undefi
   return subtotal === undefined ? undefined : { segmentId, nestedIds, state, subtotal }
 }
 
+const digits = /^\d{1,16}$/
+
 /** A later writer may append numbers that are not known here. */
 function parseNumbers(texts: readonly string[]): Subtotal | undefined {
-  if (texts.length < numbers.length || !texts.every((text) => /^\d{1,16}$/.test(text))) return undefined
-  const values = texts.map(Number)
-  if (!values.every((value) => Number.isSafeInteger(value))) return undefined
-  return Object.fromEntries(numbers.map((name, at) => [name, values[at]])) as unknown as Subtotal
+  if (texts.length < numbers.length) return undefined
+  const subtotal: Record<string, number> = {}
+  for (let at = 0; at < texts.length; at++) {
+    const text = texts[at]!
+    const value = digits.test(text) ? Number(text) : Number.NaN
+    if (!Number.isSafeInteger(value)) return undefined
+    if (at < numbers.length) subtotal[numbers[at]!] = value
+  }
+  return subtotal as unknown as Subtotal
 }
