@@ -52,7 +52,7 @@ afterAll(async () => {
   if (server?.exitCode === null && server.kill()) await once(server, 'exit')
   await receiver?.close()
   rmSync(workspace, { recursive: true, force: true })
-}, 120_000)
+}, 300_000)
 beforeEach(() => {
   stored = []
 })

@@ -31,7 +31,7 @@ beforeAll(() => {
   using staged = stagePackage()
   tarball = packPackage(staged, workspace)
 }, 300_000)
-afterAll(() => rmSync(workspace, { recursive: true, force: true }), 120_000)
+afterAll(() => rmSync(workspace, { recursive: true, force: true }), 300_000)
 
 describe.each(products)('doctor beside $install', ({ name, install, finds }) => {
   const folder = join(workspace, install.replaceAll('/', '-'))
