@@ -38,12 +38,18 @@ export function flushAfterLambda<H extends LambdaHandler>(handler: H, telemetry:
     }
     // Nothing is what a handler returns that calls back. A promise in its place would end the invocation.
     if (!isThenable(returned)) return args[2] === callback ? flushed().then(() => returned) : returned
-    return Promise.resolve(returned).finally(async () => {
-      await flushed()
-    })
+    return flushedAfter(returned, flushed)
   }
   // Streaming handlers are marked by a property; so are those of other wrappers.
   return Object.assign(flushingHandler, handler)
+}
+
+async function flushedAfter(returned: PromiseLike<unknown>, flushed: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await returned
+  } finally {
+    await flushed()
+  }
 }
 
 function callingBack(callback: Callback, flushed: () => Promise<unknown>): Callback {

@@ -5,20 +5,19 @@ import { count, guarded } from '../../run/stats.ts'
 import type { Environment } from '../environment.ts'
 import type { FlushReport } from '../flush-report.ts'
 import { isRegistered } from '../registered-globals.ts'
-import { createOtlpEncoder, type OtlpEncoderOptions } from '../otlp/create-otlp-encoder.ts'
 import type { ExportableSpan } from '../otlp/exportable-span.ts'
-import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
+import { createLanes } from './create-lanes.ts'
 import type { DeliveryOptions } from './delivery-options.ts'
 import { deliverySettings, type DeliverySettings } from './delivery-settings.ts'
 import type { DestinationStats } from './delivery-stats.ts'
-import { Destination } from './destination.ts'
+import type { Destination } from './destination.ts'
 import { observeDelivery } from './delivery-metrics.ts'
 import type { DropReport } from './drop.ts'
 import { watchExit, type Leaving } from './exit-hook.ts'
-import { HttpTransport } from './http-transport.ts'
-import { Intake, type Lane } from './intake.ts'
+import { Intake } from './intake.ts'
 import { LossLog } from './loss-log.ts'
 import { OpenRunJournal } from './open-run-journal.ts'
+import { ReportCounts, type DeliveryCounts } from './report-counts.ts'
 import { sendInWorker } from './send-in-worker.ts'
 import { summaryOf } from './summary.ts'
 import { suppressedContext } from './suppressed-context.ts'
@@ -26,22 +25,6 @@ import { withDeadline } from './with-deadline.ts'
 
 /** How long spans are encoded for when the time is over; a disk may still take them. */
 const closingMillis = 1000
-
-/** What counts in a report, summed over destinations. */
-interface Sums {
-  readonly exported: number
-  readonly rejected: number
-  /** For want of space. */
-  readonly dropped: number
-  /** For every other reason. */
-  readonly failed: number
-}
-
-/** What happened since the last report. */
-export interface DeliveryCounts extends Sums {
-  /** The first loss, if there was one. */
-  readonly error: Error | undefined
-}
 
 /**
  * Spans from their end to their destinations.
@@ -58,12 +41,11 @@ export class SpanDelivery implements Leaving {
   readonly #settings: DeliverySettings
   readonly #intake: Intake
   readonly #log = new LossLog()
+  readonly #counts: ReportCounts
   #endedSpans = 0
   #unsampledSpans = 0
   #lateSpans = 0
   #isTimerRunning = false
-  #reported: Sums = { exported: 0, rejected: 0, dropped: 0, failed: 0 }
-  #firstLoss: Error | undefined
   #isObserved = false
   #isClosed = false
   /** How many spans had ended when the natural end of the process was last prepared for. */
@@ -74,8 +56,13 @@ export class SpanDelivery implements Leaving {
   /** @throws {@link RunspanError} `bad_configuration` where an option or a variable cannot work */
   constructor(options: DeliveryOptions, environment: Environment) {
     this.#settings = deliverySettings(options, environment)
-    const lanes = this.#createLanes()
+    const onDrop = (drop: DropReport): void => {
+      this.#counts.noteLoss(drop)
+      this.#settings.onDrop?.(drop)
+    }
+    const lanes = createLanes({ ...this.#settings, onDrop }, this.#log)
     this.destinations = lanes.flatMap(({ destinations }) => destinations)
+    this.#counts = new ReportCounts(this.destinations)
     this.#intake = new Intake(lanes, this.#settings.maxQueueSize)
     this.openRuns = OpenRunJournal.open(lanes)
     this.#observe()
@@ -210,27 +197,6 @@ export class SpanDelivery implements Leaving {
     return this.destinations.map((destination) => this.#statsOf(destination))
   }
 
-  #createLanes(): readonly Lane[] {
-    const lanes: { options: OtlpEncoderOptions; encoder: OtlpEncoder; destinations: Destination[] }[] = []
-    const batching = { ...this.#settings, onDrop: (drop: DropReport) => this.#noteDrop(drop) }
-    for (const settings of this.#settings.destinations) {
-      let lane = lanes.find(({ options }) => isSame(options, settings.encoder))
-      if (lane === undefined) {
-        lane = { options: settings.encoder, encoder: createOtlpEncoder(settings.encoder), destinations: [] }
-        lanes.push(lane)
-      }
-      const { encoder } = lane
-      const transport = new HttpTransport(settings)
-      lane.destinations.push(new Destination({ settings, batching, encoder, transport, log: this.#log }))
-    }
-    return lanes
-  }
-
-  #noteDrop(drop: DropReport): void {
-    this.#firstLoss ??= new Error(`${drop.reason}: ${drop.message}`)
-    this.#settings.onDrop?.(drop)
-  }
-
   /** One delay for all that ends while it lasts. It keeps no process alive. */
   #startTimer(): void {
     this.#isTimerRunning = true
@@ -253,32 +219,7 @@ export class SpanDelivery implements Leaving {
 
   /** What happened since the last call: each span is in exactly one answer. */
   takeCounts(): DeliveryCounts {
-    const before = this.#reported
-    const now = this.#sums()
-    const error = this.#firstLoss
-    this.#reported = now
-    this.#firstLoss = undefined
-    return {
-      exported: now.exported - before.exported,
-      rejected: now.rejected - before.rejected,
-      dropped: now.dropped - before.dropped,
-      failed: now.failed - before.failed,
-      error,
-    }
-  }
-
-  #sums(): Sums {
-    let exported = 0
-    let rejected = 0
-    let dropped = 0
-    let failed = 0
-    for (const { ledger } of this.destinations) {
-      exported += ledger.exported
-      rejected += ledger.rejected
-      dropped += ledger.dropped.queue_full
-      failed += ledger.droppedSpans - ledger.dropped.queue_full
-    }
-    return { exported, rejected, dropped, failed }
+    return this.#counts.take()
   }
 
   #pendingAt(destination: Destination): number {
@@ -306,9 +247,4 @@ export class SpanDelivery implements Leaving {
       truncatedSpans: ledger.truncated,
     }
   }
-}
-
-/** Whether two destinations are sent the same bytes, so that spans are encoded once for both. */
-function isSame(one: OtlpEncoderOptions, other: OtlpEncoderOptions): boolean {
-  return (Object.keys(one) as (keyof OtlpEncoderOptions)[]).every((name) => one[name] === other[name])
 }

@@ -135,7 +135,7 @@ describe('a spool', () => {
   })
 
   it('writes nothing to a file that it was too late to touch: it may be somebody else’s by now', async () => {
-    const release = deferred<void>()
+    const release = deferred()
     let isSuspended = false
     await using collector = await startCollector(async () => {
       if (isSuspended) return 503
