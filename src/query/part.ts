@@ -31,11 +31,7 @@ export interface Part {
  *
  * @param checkpoint what stands for the numbers of a root that has not come
  */
-export function partOf(
-  root: StoredSpan | undefined,
-  amendments: readonly StoredSpan[],
-  checkpoint?: StoredSpan,
-): Part {
+export function partOf(root: StoredSpan | undefined, amendments: readonly StoredSpan[], checkpoint?: StoredSpan): Part {
   const reporting = root ?? checkpoint
   const rollup = reporting === undefined ? undefined : rollupOf(reporting.attributes)
   const late = sumOf(amendments.map(({ attributes }) => lateTotalsOf(attributes)))

@@ -59,6 +59,10 @@ function write(drawn: readonly Drawn[]): void {
 
 const kinds: readonly StoredSpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer']
 
+function nanos([seconds, rest]: readonly [number, number]): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest)
+}
+
 it('comes to what the processor counts, whatever the spans, and in whatever order they end', async () => {
   const runId = idOf('a1')
   const caller = root(runId, { service: 'planner', from: -1_000, to: 1_000_000, totals: { complete: false } })
@@ -80,8 +84,6 @@ it('comes to what the processor counts, whatever the spans, and in whatever orde
       const foreign = spans.all
         .filter((one) => one !== top && one.parentSpanContext !== undefined && one.name !== 'runspan started')
         .map((one): StoredSpan => {
-          const nanos = ([seconds, rest]: readonly [number, number]): bigint =>
-            BigInt(seconds) * 1_000_000_000n + BigInt(rest)
           const parentId = one.parentSpanContext!.spanId
           return {
             ...server,
