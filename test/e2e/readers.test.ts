@@ -1,21 +1,26 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
-import { beforeAll, describe, expect } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
 import { startFileWriter } from '../../scripts/backends/collector.ts'
 import { startJaeger } from '../../scripts/backends/jaeger.ts'
+import { findStores, openStore, type StoreName } from '../../scripts/backends/stores.ts'
+import { systemClock, type Clock } from '../../src/internal/clock.ts'
 import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
 import { openOtlpFileReader } from '../../src/query/readers/otlp-file/otlp-file-reader.ts'
 import { createTempoReader } from '../../src/query/readers/tempo/tempo-reader.ts'
 import type { RunReader } from '../../src/query/run-reader.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
-import { describeReader } from '../query/reader-contract.ts'
+import { describeReader, type OpenedReader } from '../query/reader-contract.ts'
 import { otlpJson } from '../support/otlp-json.ts'
 import { startTempoStandIn } from '../support/tempo-stand-in.ts'
+import { readRecording, startRecorder, startReplay, writeRecording } from '../support/recorded-answers.ts'
 
 const found = await findBackends()
 if (found.status === 'missing') console.warn(`skipped: ${found.reason}`)
@@ -27,8 +32,6 @@ const legacyJaeger = { knowsTotals: true, listsOpenRuns: false, keepsLists: fals
 
 /** What current versions of Jaeger and Tempo do with a span. */
 const currentStore = { ...legacyJaeger, keepsLists: true }
-const tenYearsMillis = 10 * 365 * 86_400_000
-const allTime = { lookbackMillis: tenYearsMillis, windowMillis: tenYearsMillis }
 
 describe.skipIf(found.status === 'missing')('readers of real backends', () => {
   // The first build takes minutes; later ones are cached.
@@ -61,36 +64,96 @@ describe.skipIf(found.status === 'missing')('readers of real backends', () => {
   })
 })
 
-// Its searches fetch whole traces: too slow for every test run.
-describeReader('Tempo, by a stand-in', currentStore, async (spans) => {
-  const tempo = await startTempoStandIn(spans)
-  return { reader: createTempoReader(tempo.url, allTime), [Symbol.asyncDispose]: () => tempo[Symbol.asyncDispose]() }
+const title = { tempo: 'Tempo', jaeger: 'Jaeger' } as const
+const recordings = fileURLToPath(new URL('../fixtures/answers', import.meta.url))
+/** Set by `node scripts/backends.ts record`. */
+const isRecording = process.env['RUNSPAN_RECORD_ANSWERS'] === '1'
+
+describe.each(await findStores())('with a $name of today', (store) => {
+  if (store.status === 'missing') {
+    console.warn(`skipped: ${store.reason}`)
+    it.skip(store.reason, () => {})
+    return
+  }
+  // Tempo looks for what is new among what is new.
+  const startsAtUnixMillis = Date.now() - 60_000
+  const open = async (spans: readonly StoredSpan[]): Promise<OpenedReader> => {
+    const opened = await openStore(store)
+    await send(opened.otlpHttpEndpoint, spans)
+    await untilStored(readerOf(store.name, opened.queryUrl), spans)
+    if (store.name === 'tempo') await untilSearched(opened.queryUrl, spans)
+    if (!isRecording) {
+      return {
+        reader: readerOf(store.name, opened.queryUrl),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      }
+    }
+    const recorder = await startRecorder(opened.queryUrl)
+    const nowUnixMillis = Date.now()
+    return {
+      reader: readerOf(store.name, recorder.url, clockAt(nowUnixMillis)),
+      async [Symbol.asyncDispose]() {
+        const { version } = store
+        const recording = {
+          store: title[store.name],
+          version,
+          nowUnixMillis,
+          startsAtUnixMillis,
+          ...recorder.recorded(),
+        }
+        mkdirSync(recordings, { recursive: true })
+        writeRecording(join(recordings, `${store.name}-${version}.json.br`), recording)
+        await recorder[Symbol.asyncDispose]()
+        await opened[Symbol.asyncDispose]()
+      },
+    }
+  }
+  describeReader(`${title[store.name]} ${store.version}`, currentStore, open, startsAtUnixMillis)
 })
 
-const tempoUrl = process.env['RUNSPAN_E2E_TEMPO']
-const tempoOtlp = process.env['RUNSPAN_E2E_TEMPO_OTLP']
-if (tempoUrl === undefined || tempoOtlp === undefined) {
-  console.warn('skipped: a real Tempo; name an empty one with RUNSPAN_E2E_TEMPO and RUNSPAN_E2E_TEMPO_OTLP')
-} else {
-  describeReader('Tempo', currentStore, async (spans) => {
-    await send(tempoOtlp, spans)
-    const reader = createTempoReader(tempoUrl, allTime)
-    await untilStored(reader, spans)
-    return { reader, [Symbol.asyncDispose]: () => reader.close() }
-  })
+const recorded = existsSync(recordings) ? readdirSync(recordings).filter((file) => file.endsWith('.json.br')) : []
+
+describe.each(recorded)('by %s', (file) => {
+  const recording = readRecording(join(recordings, file))
+  const { store, version, nowUnixMillis, startsAtUnixMillis } = recording
+  const replayed = async (): Promise<OpenedReader> => {
+    const replay = await startReplay(recording)
+    const name = store === title.tempo ? 'tempo' : 'jaeger'
+    const reader = readerOf(name, replay.url, clockAt(nowUnixMillis))
+    return { reader, [Symbol.asyncDispose]: () => replay[Symbol.asyncDispose]() }
+  }
+  describeReader(`what ${store} ${version} answered`, currentStore, replayed, startsAtUnixMillis)
+})
+
+if (!recorded.some((file) => file.startsWith('tempo-'))) {
+  console.warn('skipped: what a Tempo answered; none is recorded, and a stand-in answers instead')
+  const startsAtUnixMillis = Date.now() - 60_000
+  const open = async (spans: readonly StoredSpan[]): Promise<OpenedReader> => {
+    const tempo = await startTempoStandIn(spans)
+    return { reader: createTempoReader(tempo.url), [Symbol.asyncDispose]: () => tempo[Symbol.asyncDispose]() }
+  }
+  describeReader('Tempo, by a stand-in', currentStore, open, startsAtUnixMillis)
 }
 
-const currentUrl = process.env['RUNSPAN_E2E_JAEGER']
-const currentOtlp = process.env['RUNSPAN_E2E_JAEGER_OTLP']
-if (currentUrl === undefined || currentOtlp === undefined) {
-  console.warn('skipped: a current Jaeger; name an empty one with RUNSPAN_E2E_JAEGER and RUNSPAN_E2E_JAEGER_OTLP')
-} else {
-  describeReader('a current Jaeger', currentStore, async (spans) => {
-    await send(currentOtlp, spans)
-    const reader = createJaegerReader(currentUrl)
-    await untilStored(reader, spans)
-    return { reader, [Symbol.asyncDispose]: () => reader.close() }
-  })
+function readerOf(name: StoreName, url: string, clock?: Clock): RunReader {
+  return name === 'tempo' ? createTempoReader(url, {}, clock) : createJaegerReader(url, {}, clock)
+}
+
+function clockAt(nowUnixMillis: number): Clock {
+  return { ...systemClock, nowUnixMillis: () => nowUnixMillis }
+}
+
+/** Tempo finds a trace by its id at once, and by a search when it has put it into a block, some seconds later. */
+async function untilSearched(tempoUrl: string, spans: readonly StoredSpan[]): Promise<void> {
+  const wanted = new Set(spans.map(({ traceId }) => traceId)).size
+  const now = Math.ceil(Date.now() / 1_000)
+  const query = new URLSearchParams({ q: '{}', limit: '1000', start: String(now - 600), end: String(now + 600) })
+  for (let tries = 0; ; tries++) {
+    const answer = (await (await fetch(`${tempoUrl}/api/search?${query}`)).json()) as { traces?: unknown[] }
+    if (answer.traces?.length === wanted) return
+    if (tries === 300) throw new Error(`Failed to find ${wanted} traces: there are ${answer.traces?.length ?? 0}.`)
+    await delay(200)
+  }
 }
 
 async function send(otlpHttpEndpoint: string, spans: readonly StoredSpan[]): Promise<void> {

@@ -59,7 +59,7 @@ export function describeReader(
           `${'  '.repeat(depth)}${node.agent ?? node.runId.slice(0, 7)}${node.kind === 'run' ? '' : ` (${node.kind})`}`,
       )
     }
-    afterAll(() => opened?.[Symbol.asyncDispose]())
+    afterAll(() => opened?.[Symbol.asyncDispose](), 120_000)
 
     describe('getRun', () => {
       it('reads row and tree of a run (R9)', async () => {

@@ -9,7 +9,8 @@ export interface Served extends AsyncDisposable {
 
 /** @param listener an Express application is one */
 export async function serve(listener: RequestListener): Promise<Served> {
-  const server = createServer(listener)
+  // A client that reuses a connection in the moment in which it is closed sees a reset; on a busy machine that happens.
+  const server = createServer({ keepAliveTimeout: 120_000 }, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
