@@ -8,7 +8,7 @@ import { widthOf } from '../../src/cli/terminal-text.ts'
 import { buildFamilies, type Family } from '../../src/query/family-tree.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
 import { lines } from '../query/family-text.ts'
-import { amendment, dispatch, idOf, root, segment } from '../query/stored-spans.ts'
+import { amendment, dispatch, idOf, root, segment, span } from '../query/stored-spans.ts'
 
 const a = idOf('a1')
 const b = idOf('b2')
@@ -165,6 +165,22 @@ describe('renderFamily', () => {
         family of 1 run                  0 ms   ?        ?     ?      ?     ?      ?     ?
       `),
     )
+  })
+
+  it('says what was counted from the spans of a service that reports no totals', () => {
+    const server = span(b, { service: 'summaries', kind: 'server', parentSpanId: executor.spanId, flags: 0x301 })
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 100 }
+    const call = span(b, {
+      service: 'summaries',
+      kind: 'client',
+      parentSpanId: server.spanId,
+      flags: 0x101,
+      attributes,
+    })
+    const text = renderFamily(familyOf(planner, executor, server, call))
+    expect(text).toContain('+ 1 model call of summaries, which reports no totals: counted from its spans')
+    expect(text).toContain('3,100')
+    expect(renderFamily(familyOf(planner, executor))).not.toContain('counted from its spans')
   })
 
   it('names the runs that were handed out', () => {
