@@ -31,10 +31,10 @@ export interface LlmFetchOptions {
  *
  * @example
  * ```ts
- * import OpenAI from 'openai'
+ * import { createOpenAI } from '@ai-sdk/openai'
  * import { llmFetch } from 'runspan'
  *
- * const client = new OpenAI({ fetch: llmFetch() })
+ * export const openai = createOpenAI({ fetch: llmFetch() })
  * ```
  */
 export function llmFetch(fetchFn?: Fetch, { provider }: LlmFetchOptions = {}): Fetch {

@@ -223,6 +223,8 @@ describe('the demo, for people', () => {
     expect(stdout).toMatch(/^│ {2}╰┄ search ×2: POST \/search +joined /m)
     expect(stdout).toMatch(/^╰─ writer +completed .*\n.*detached · Write the report/m)
     expect(stdout).toMatch(/^family of 3 runs .*\$0\.\d+/m)
+    // They called services, and nobody knows whether all parts of those have come.
+    expect(stdout).toMatch(/^handed to others, who may have parts that have not come: planner, executor$/m)
     const tokens = String.raw`([\d,]+ \/ [\d,]+ \/ [\d,]+)`
     const bills = stdout.matchAll(new RegExp(`^ {2}(\\w+) +${tokens} +${tokens} +${tokens}$`, 'gm'))
     const rows = [...bills].map(([, agent, rollup, billed, addedUp]) => ({
