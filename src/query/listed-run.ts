@@ -44,7 +44,7 @@ function flagsOf(
   if (root === undefined) flags.push('root_not_received')
   else if (
     // Around an agent that is no run its trace goes on.
-    (scope === 'run' && lastEndUnixNano > root.endUnixNano) ||
+    (scope === 'run' && lastEndUnixNano > root.endUnixNano + blurOf(root)) ||
     outline.some(({ name }) => name === SPAN_RUNSPAN_AMENDMENT)
   ) {
     flags.push('late_spans')
@@ -53,6 +53,15 @@ function flagsOf(
   if (isEvicted) flags.push('evicted')
   if (!isMarked) flags.push('unmarked')
   return flags
+}
+
+/**
+ * How far apart the ends of two spans may be said to be that ended at once. The SDK takes each start from the wall clock, in
+ * whole milliseconds, and adds what a steady clock has measured since. A pause between the two readings shifts a span, and
+ * the clocks drift apart over a long run. What is late in the run's own process has an amendment, whenever it ended.
+ */
+function blurOf({ startUnixNano, endUnixNano }: StoredSpan): bigint {
+  return 10_000_000n + (endUnixNano - startUnixNano) / 10_000n
 }
 
 function hasOrphans(spans: readonly StoredSpan[]): boolean {

@@ -92,7 +92,8 @@ export interface IterateSpansOptions {
  * What may be missing, or came in an odd way. Never guessed: each is something that the spans or the store say.
  *
  * - `root_not_received`: no root span: the run is open, or its process was lost.
- * - `late_spans`: something ended after the root; its numbers are in the totals where an amendment reports them.
+ * - `late_spans`: something ended after the root, by more than clocks differ: ten milliseconds, and a ten-thousandth of how
+ *   long the run took. Its numbers are in the totals where an amendment reports them.
  * - `spans_missing`: a span names a parent that is not there.
  * - `truncated`: the store gave a part of the trace only.
  * - `evicted`: the store has dropped the run once; what is there came later.
