@@ -1,7 +1,7 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { Spool } from '../spool/spool.ts'
 import { Batch } from './batch.ts'
-import { HeldRecord } from './held-record.ts'
+import { HeldRecords } from './held-records.ts'
 import { costBytes, SpanQueue } from './span-queue.ts'
 
 /** Room in a request for what stands around spans: resources, scopes, lengths. */
@@ -136,14 +136,14 @@ export class Backlog {
 
   /** Has the spool keep a copy of a batch while it is in memory. */
   keepCopy(batch: Batch): void {
-    if (batch.record !== undefined) return
+    if (batch.records !== undefined) return
     const record = this.#spool?.write(batch.spans)
-    if (record !== undefined) batch.record = new HeldRecord(this.#spool!, record)
+    if (record !== undefined) batch.records = new HeldRecords(this.#spool!, [record])
   }
 
   /** Leaves a batch that waits no more to the spool alone. @returns whether the spool has it */
   spill(batch: Batch): boolean {
-    if (batch.record?.putBack(batch.spans.length) === true) batch.record = undefined
+    if (batch.records?.putBack(batch.spans.length) === true) batch.records = undefined
     else if (!this.#toSpool(batch.spans)) return false
     this.forget(batch)
     return true
@@ -173,10 +173,21 @@ export class Backlog {
   #fromSpool(): Batch | undefined {
     // What is in memory goes first where there is no room; with nothing there, there is.
     const room = this.#costBytes === 0 ? Infinity : this.bounds.maxQueueSizeBytes - this.#costBytes
-    const found = this.#spool?.read(room)
-    if (found === undefined) return undefined
-    const batch = new Batch(found.spans)
-    batch.record = new HeldRecord(this.#spool!, found.record)
+    const first = this.#spool?.read(room)
+    if (first === undefined) return undefined
+    const spans = [...first.spans]
+    const records = [first.record]
+    // Small ones share a request, as their spans would have.
+    let next: typeof first | undefined = first
+    let bytesLeft = Math.min(this.bounds.maxQueueSizeBytes - this.#costBytes, this.maxBatchBytes)
+    while (next !== undefined) {
+      for (const span of next.spans) bytesLeft -= costBytes(span)
+      next = this.#spool?.read(bytesLeft, this.bounds.maxExportBatchSize - spans.length)
+      spans.push(...(next?.spans ?? []))
+      if (next !== undefined) records.push(next.record)
+    }
+    const batch = new Batch(spans)
+    batch.records = new HeldRecords(this.#spool!, records)
     this.#costBytes += batch.costBytes
     return batch
   }

@@ -1,13 +1,13 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { FlushTicket } from './flush-ticket.ts'
-import type { HeldRecord } from './held-record.ts'
+import type { HeldRecords } from './held-records.ts'
 import { costBytes } from './span-queue.ts'
 
 /** What a batch takes over from the one that it is a part of. */
 interface BatchOrigin {
   readonly isShrunk?: boolean
   readonly tickets?: readonly FlushTicket[]
-  readonly record?: HeldRecord | undefined
+  readonly records?: HeldRecords | undefined
 }
 
 /** Spans that go out in one request. A batch is never changed: splitting it makes two. */
@@ -20,14 +20,14 @@ export class Batch {
   /** Whether its span was shortened because the destination found it too large. */
   readonly isShrunk: boolean
   /** Where the spool has its spans. */
-  record: HeldRecord | undefined
+  records: HeldRecords | undefined
   readonly #tickets: FlushTicket[]
 
-  constructor(spans: readonly EncodedSpan[], { isShrunk = false, tickets = [], record }: BatchOrigin = {}) {
+  constructor(spans: readonly EncodedSpan[], { isShrunk = false, tickets = [], records }: BatchOrigin = {}) {
     this.spans = spans
     this.isShrunk = isShrunk
-    this.record = record
-    record?.hold()
+    this.records = records
+    records?.hold()
     let bytes = 0
     let cost = 0
     for (const span of spans) {
@@ -48,8 +48,8 @@ export class Batch {
 
   /** Its spans have come to an end, or others carry them on. */
   settle(): void {
-    this.record?.release()
-    this.record = undefined
+    this.records?.release()
+    this.records = undefined
     for (const ticket of this.#tickets.splice(0)) ticket.release()
   }
 
@@ -58,12 +58,12 @@ export class Batch {
     let at = 1
     let bytes = this.spans[0]!.bytes.byteLength
     while (at < this.spans.length - 1 && bytes * 2 < this.bytes) bytes += this.spans[at++]!.bytes.byteLength
-    const origin = { tickets: this.#tickets, record: this.record }
+    const origin = { tickets: this.#tickets, records: this.records }
     return [new Batch(this.spans.slice(0, at), origin), new Batch(this.spans.slice(at), origin)]
   }
 
   /** The same batch with its only span in a smaller form. */
   shrunk(span: EncodedSpan): Batch {
-    return new Batch([span], { isShrunk: true, tickets: this.#tickets, record: this.record })
+    return new Batch([span], { isShrunk: true, tickets: this.#tickets, records: this.records })
   }
 }

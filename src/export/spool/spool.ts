@@ -30,6 +30,8 @@ const largestSegmentBytes = 8 * 1024 * 1024
 /** So many files are open at once at most; further orphans are taken over as these are done. */
 const mostSegments = 64
 const syncMillis = 1000
+/** How long a disk that could not take something is left alone: to find out each time is what would be slow. */
+const afterFailureMillis = 1000
 
 /**
  * The spool of one destination in one process. Files belong to the process in their name for as long as it touches
@@ -48,6 +50,7 @@ export class Spool {
   #number = 0
   #touchedUnixMillis: number
   #unreadSpans = 0
+  #failedUnixMillis = Number.NEGATIVE_INFINITY
   #isDirectoryDirty = false
   readonly #segmentBytes: number
   readonly #stops: (() => void)[]
@@ -106,8 +109,9 @@ export class Spool {
 
   /** Writes spans that stay in memory too, until {@link forget} or {@link putBack}. @returns nothing where it cannot */
   write(spans: readonly EncodedSpan[]): SpoolRecord | undefined {
-    return this.#quietly('write', () => {
-      const now = shared().clock.nowUnixMillis()
+    const now = shared().clock.nowUnixMillis()
+    if (Math.abs(now - this.#failedUnixMillis) < afterFailureMillis) return undefined
+    try {
       this.#leaveIfLate(now)
       const bytes = spans.reduce((sum, span) => sum + span.bytes.byteLength, 0)
       if (bytes > this.settings.maxBytes) return undefined
@@ -118,17 +122,24 @@ export class Spool {
       }
       if (this.#current === undefined || this.#current.sizeBytes > this.#segmentBytes) this.#current = this.#open(now)
       return this.#current.append(spans, this.settings.sync === 'always')
-    })
+    } catch (error) {
+      this.#failedUnixMillis = now
+      this.#listener.failed('write', error)
+      return undefined
+    }
   }
 
-  /** Reads the oldest record that is not in memory. @returns nothing where it is larger than `maxBytes` */
-  read(maxBytes: number): { readonly record: SpoolRecord; readonly spans: readonly EncodedSpan[] } | undefined {
+  /** Reads the oldest record that is not in memory. @returns nothing where it is larger, or has more spans */
+  read(
+    maxBytes: number,
+    maxSpans = Number.POSITIVE_INFINITY,
+  ): { readonly record: SpoolRecord; readonly spans: readonly EncodedSpan[] } | undefined {
     if (this.#unreadSpans === 0) return undefined
     return this.#quietly('read', () => {
       for (const segment of this.#segments) {
         for (const record of segment.records) {
           if (record.isInMemory) continue
-          if (record.bodyBytes > maxBytes) return undefined
+          if (record.bodyBytes > maxBytes || record.spans > maxSpans) return undefined
           record.isInMemory = true
           this.#unreadSpans -= record.spans
           const spans = this.#quietly('read', () => segment.read(record))
