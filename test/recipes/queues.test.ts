@@ -32,7 +32,7 @@ const queues = [
     recipe: 'nats',
     needs: 'nats',
     start: startNats,
-    environment: (url: string) => ({ NATS_URL: url, ACK_WAIT_MILLIS: '2000' }),
+    environment: (url: string) => ({ NATS_URL: url, ACK_WAIT_MILLIS: '5000' }),
     // To a request, which is not delivered again.
     replies: 'once',
   },
