@@ -6,13 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { ensureBackends, findBackends } from '../../scripts/backends/binaries.ts'
-import { startCollector, startFileWriter, type RunningFileWriter } from '../../scripts/backends/collector.ts'
+import { nowhere, startCollector, startFileWriter, type RunningFileWriter } from '../../scripts/backends/collector.ts'
 import { startJaeger, type RunningJaeger } from '../../scripts/backends/jaeger.ts'
+import { findStores, openStore, type OpenStore, type StoreName } from '../../scripts/backends/stores.ts'
 import { mapLimited } from '../../src/query/map-limited.ts'
 import { createJaegerReader } from '../../src/query/readers/jaeger/jaeger-reader.ts'
 import { openOtlpFileReader } from '../../src/query/readers/otlp-file/otlp-file-reader.ts'
 import { createServeReader } from '../../src/query/readers/serve/serve-reader.ts'
 import { openSqliteReader } from '../../src/query/readers/sqlite/sqlite-reader.ts'
+import { createTempoReader } from '../../src/query/readers/tempo/tempo-reader.ts'
 import type { RunReader, StoredFamily } from '../../src/query/run-reader.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
 import { serve, type Served } from '../../src/viewer/serve/serve.ts'
@@ -21,6 +23,11 @@ import { otlpJson } from '../support/otlp-json.ts'
 
 const found = await findBackends()
 if (found.status === 'missing') console.warn(`skipped: ${found.reason}`)
+
+const storesOfToday = (await findStores()).filter((store) => {
+  if (store.status === 'missing') console.warn(`skipped: ${store.reason}`)
+  return store.status !== 'missing'
+})
 
 const families = 500
 /** Families that are read at a time, as a page of them would be. */
@@ -33,6 +40,7 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
   let badger: RunningJaeger
   let served: Served
   let file: RunningFileWriter
+  const opened = new Map<StoreName, OpenStore>()
   beforeAll(async () => {
     await ensureBackends()
     directory = await mkdtemp(join(tmpdir(), 'runspan-families-'))
@@ -49,6 +57,11 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
       jaegerOtlpEndpoint: badger.otlpHttpEndpoint,
       tempoOtlpEndpoint: file.otlpHttpEndpoint,
     })
+    for (const store of storesOfToday) opened.set(store.name, await openStore(store))
+    await using third = await startCollector({
+      jaegerOtlpEndpoint: opened.get('jaeger')?.otlpHttpEndpoint ?? nowhere,
+      tempoOtlpEndpoint: opened.get('tempo')?.otlpHttpEndpoint,
+    })
     const spans: StoredSpan[] = []
     const ship = async (): Promise<void> => {
       const body = otlpJson(spans.splice(0))
@@ -60,6 +73,12 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
       if (spans.length > 2_000) await ship()
     }
     await ship()
+    // Tempo looks for what is new among what is new.
+    for (const family of opened.size === 0 ? [] : ledgerFamilies(families, Date.now() - 60_000, 0)) {
+      spans.push(...family.spans)
+      if (spans.length > 2_000) await send(third.otlpHttpEndpoint, otlpJson(spans.splice(0)))
+    }
+    if (spans.length > 0) await send(third.otlpHttpEndpoint, otlpJson(spans))
     for (const { open } of stores) {
       await using reader = await open()
       for (const { rootId, leafId } of entries.slice(-50)) {
@@ -69,6 +88,7 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
   }, 900_000)
   afterAll(async () => {
     await Promise.all([memory?.stop(), badger?.stop(), served?.close(), file?.stop()])
+    for (const store of opened.values()) await store[Symbol.asyncDispose]()
     await rm(directory, { recursive: true, force: true })
   })
 
@@ -79,6 +99,10 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
     { name: 'Jaeger with Badger', open: async () => createJaegerReader(badger.queryUrl) },
     // Its memory store looks at every trace it has, for each question: this takes minutes.
     { name: 'Jaeger with its memory store', open: async () => createJaegerReader(memory.queryUrl) },
+    ...storesOfToday.map(({ name, version }) => ({
+      name: `${name} ${version}`,
+      open: async () => (name === 'tempo' ? createTempoReader : createJaegerReader)(opened.get(name)!.queryUrl),
+    })),
   ]
 
   it.each(stores)(
@@ -110,11 +134,11 @@ async function check(reader: RunReader, at: number, entry: LedgerEntry): Promise
   expect(await reader.getRun(entry.rootId)).toMatchObject({ ownTotals: ofRoot.own, totals: ofRoot.run })
 }
 
-/** Batches arrive in no order: what was just sent may come in parts. */
+/** Batches arrive in no order, and Tempo finds by a search what it has put into a block, some seconds later. */
 async function readWhole(reader: RunReader, runId: string, runCount: number): Promise<StoredFamily | undefined> {
   for (let tries = 0; ; tries++) {
     const family = await reader.family(runId)
-    if (family?.runCount === runCount || tries === 20) return family
+    if (family?.runCount === runCount || tries === 150) return family
     await delay(200)
   }
 }

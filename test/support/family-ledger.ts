@@ -13,19 +13,22 @@ export interface LedgerEntry {
   readonly familyCostNanoUsd: bigint
 }
 
-const startUnixNano = 1_763_000_000_000_000_000n
 const runsPerFamily = 20
-const hourNanos = 3_600_000_000_000n
+const hourMillis = 3_600_000
 const childrenOfRoot = 4
 
 /**
- * Families of twenty runs in three levels, an hour apart; every second run has a part in another service. The books are kept beside the
+ * Families of twenty runs in three levels; every second run has a part in another service. The books are kept beside the
  * spans, by other means than those that are tested: plain sums.
  *
+ * @param startUnixMillis when the first run starts
+ * @param apartMillis how much later each family starts than the one before it
  * @yields a family at a time: its spans, and what the books say
  */
 export function* ledgerFamilies(
   count: number,
+  startUnixMillis = 1_763_000_000_000,
+  apartMillis = hourMillis,
 ): Generator<{ readonly spans: StoredSpan[]; readonly entry: LedgerEntry }> {
   for (let family = 0; family < count; family++) {
     const spans: StoredSpan[] = []
@@ -41,7 +44,7 @@ export function* ledgerFamilies(
       spans.push(
         ...runSpans(
           idOf(run),
-          family * runsPerFamily + run,
+          BigInt(startUnixMillis + family * apartMillis + family * runsPerFamily + run) * 1_000_000n,
           own,
           joined,
           parent === undefined ? undefined : idOf(parent),
@@ -67,13 +70,12 @@ export function* ledgerFamilies(
 
 function runSpans(
   runId: string,
-  index: number,
+  from: bigint,
   own: number,
   joined: number,
   parentId: string | undefined,
   rootId: string,
 ): StoredSpan[] {
-  const from = startUnixNano + BigInt(Math.floor(index / runsPerFamily)) * hourNanos + BigInt(index) * 1_000_000n
   const base = {
     traceId: runId,
     flags: 1,
