@@ -21,12 +21,12 @@ interface AiSdk {
 
 /** `@ai-sdk/openai` and `@ai-sdk/anthropic` of that major. */
 interface Providers {
-  createOpenAI(options: { baseURL: string; apiKey: string }): {
+  createOpenAI(options: { baseURL: string; apiKey: string; fetch?: typeof fetch }): {
     (model: never): unknown
     chat(model: never): unknown
     embedding(model: never): unknown
   }
-  createAnthropic(options: { baseURL: string; apiKey: string }): (model: never) => unknown
+  createAnthropic(options: { baseURL: string; apiKey: string; fetch?: typeof fetch }): (model: never) => unknown
 }
 
 export interface AiSdkSetUp extends AiSdk, Providers {
@@ -59,8 +59,9 @@ async function askTwice(ask: (options: object) => PromiseLike<unknown>, ttl: '5m
 /** Everything the AI SDK can do that costs something. */
 export function aiSdkCases(sdk: AiSdkSetUp, { tries, aborted, gaps = {} }: Differences): readonly Case[] {
   const call = (options: object): never => ({ maxRetries: 2, ...options, ...sdk.telemetry }) as never
-  const openai = ({ baseUrl: baseURL }: Kit) => sdk.createOpenAI({ baseURL, apiKey: 'none' })
-  const anthropic = ({ baseUrl: baseURL }: Kit) => sdk.createAnthropic({ baseURL, apiKey: 'none' })
+  const openai = ({ baseUrl: baseURL, fetching }: Kit) => sdk.createOpenAI({ baseURL, apiKey: 'none', ...fetching })
+  const anthropic = ({ baseUrl: baseURL, fetching }: Kit) =>
+    sdk.createAnthropic({ baseURL, apiKey: 'none', ...fetching })
   const responses = (kit: Kit, model = 'gpt-4.1-mini') => openai(kit)(model as never)
   const chat = (kit: Kit) => openai(kit).chat('gpt-4.1-mini' as never)
   const claude = (kit: Kit) => anthropic(kit)('claude-sonnet-4-5' as never)

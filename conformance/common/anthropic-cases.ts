@@ -6,7 +6,11 @@ import { withGaps, type Gaps } from './gaps.ts'
 import { longSystem, question } from './texts.ts'
 
 /** Makes a client for the model server, traced as the producer does it. */
-type MakeClient = (options: { readonly baseURL: string; readonly apiKey: string }) => Anthropic
+type MakeClient = (options: {
+  readonly baseURL: string
+  readonly apiKey: string
+  readonly fetch?: typeof fetch
+}) => Anthropic
 
 const model = 'claude-sonnet-4-5'
 const max_tokens = 1000
@@ -21,7 +25,7 @@ async function twice(ask: (options: object) => Promise<unknown>, ttl: '5m' | '1h
 
 /** Everything `@anthropic-ai/sdk` does that costs something. */
 export function anthropicCases(makeClient: MakeClient, gaps: Gaps = {}): readonly Case[] {
-  const client = ({ origin }: Kit) => makeClient({ baseURL: origin, apiKey: 'none' })
+  const client = ({ origin, fetching }: Kit) => makeClient({ baseURL: origin, apiKey: 'none', ...fetching })
   const create = (kit: Kit, options: object = {}) =>
     client(kit).messages.create({ model, max_tokens, messages: [user], ...options, stream: false })
   const stream = async (kit: Kit, options: object = {}) => {

@@ -1,7 +1,7 @@
 import type { Case } from '../harness/producer.ts'
 
 /** What a producer keeps to itself in one case, or in all: merged into the cases. */
-export type Gap = Pick<Case, 'untold' | 'unsaid' | 'reduced' | 'failed'>
+export type Gap = Pick<Case, 'untold' | 'unsaid' | 'reduced' | 'unread' | 'failed'>
 
 /** Gaps by the title of a case; `''` holds for every case. A title that no case has is an error. */
 export type Gaps = Readonly<Record<string, Gap>>

@@ -67,11 +67,11 @@ export function langChainCases(gaps: Gaps = {}): readonly Case[] {
     },
     {
       title: 'embeddings',
-      run: ({ baseUrl }) =>
+      run: ({ baseUrl, fetching }) =>
         new OpenAIEmbeddings({
           model: 'text-embedding-3-small',
           apiKey: 'none',
-          configuration: { baseURL: baseUrl },
+          configuration: { baseURL: baseUrl, ...fetching },
         }).embedDocuments([question, longSystem]),
     },
   ]
@@ -103,13 +103,13 @@ export function unwrappedLangChainCases(): readonly Case[] {
   ]
 }
 
-function chat({ baseUrl }: Kit, options: ChatOpenAIFields = {}): ChatOpenAI {
+function chat({ baseUrl, fetching }: Kit, options: ChatOpenAIFields = {}): ChatOpenAI {
   return new ChatOpenAI({
     model: 'gpt-4.1-mini',
     apiKey: 'none',
     streamUsage: true,
     maxRetries: 2,
-    configuration: { baseURL: baseUrl },
+    configuration: { baseURL: baseUrl, ...fetching },
     ...options,
   })
 }

@@ -6,7 +6,11 @@ import { withGaps, type Gaps } from './gaps.ts'
 import { longSystem, question } from './texts.ts'
 
 /** Makes a client for the model server, traced as the producer does it. */
-type MakeClient = (options: { readonly baseURL: string; readonly apiKey: string }) => OpenAI
+type MakeClient = (options: {
+  readonly baseURL: string
+  readonly apiKey: string
+  readonly fetch?: typeof fetch
+}) => OpenAI
 
 const model = 'gpt-4.1-mini'
 const system = { role: 'system', content: longSystem } as const
@@ -24,7 +28,7 @@ const untoldAbort = {
 
 /** Everything `openai` does that costs something. */
 export function openAiCases(makeClient: MakeClient, gaps: Gaps = {}): readonly Case[] {
-  const client = ({ baseUrl }: Kit) => makeClient({ baseURL: baseUrl, apiKey: 'none' })
+  const client = ({ baseUrl, fetching }: Kit) => makeClient({ baseURL: baseUrl, apiKey: 'none', ...fetching })
   const complete = (kit: Kit, options: object = {}) =>
     client(kit).chat.completions.create({ model, messages, ...options, stream: false })
   const stream = async (kit: Kit, options: object = {}) => {

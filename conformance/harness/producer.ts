@@ -20,6 +20,11 @@ export interface Kit {
   search(query: string): string
   /** Counts a tool that does something else, for example ask another agent. */
   toolRan(): void
+  /**
+   * To spread into a client's options: nothing, or Runspan's `llmFetch` as its `fetch`, where the case is done a second
+   * time because the producer keeps numbers to itself.
+   */
+  readonly fetching: { readonly fetch?: typeof globalThis.fetch }
 }
 
 /** One thing a producer does, in a run of its own with a bill of its own. */
@@ -75,6 +80,8 @@ export interface Case {
   readonly unsaid?: Partial<
     Record<'output' | 'cacheRead' | 'cacheWrite' | 'cacheWriteHour' | 'reasoning' | 'toolCalls', string>
   >
+  /** Why nobody reads an answer to its end, nor hangs up on it, so that `llmFetch` does not learn what it says either. */
+  readonly unread?: string
   /** Where what a producer passes on of a bill is something else than a number less, with the reason. */
   readonly reduced?: { readonly to: (entry: LedgerEntry) => LedgerEntry; readonly because: string }
   /** For a case that replays spans: what they say was billed. The model server's books are not read. */
@@ -91,6 +98,8 @@ export interface Producer {
   readonly start: (setUp: SetUp) => void | Promise<void>
   /** Spans that come from Runspan's `tool` or the producer's own, or none at all. Decides whether tool calls compare. */
   readonly showsTools: boolean
+  /** Whether its clients take {@link Kit.fetching}. */
+  readonly takesFetch?: boolean
   /** Options of the rollup, for producers that need some. */
   readonly rollup?: RollupOptions
   readonly cases: readonly Case[]

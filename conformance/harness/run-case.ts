@@ -17,6 +17,10 @@ export interface CaseResult {
   /** Of that, what the producer was told and passes on: what the totals have to be. */
   readonly expected: Totals
   readonly totals: Totals
+  /** Calls among them that were refused, and that nobody billed. */
+  readonly failedCalls: number
+  /** The same with the client's `fetch` wrapped, where the producer keeps numbers to itself. */
+  readonly fetched: Fetched | undefined
   readonly naive: { readonly input: number; readonly output: number }
   readonly spans: number
   /** Why not all that was billed can be known. */
@@ -25,18 +29,120 @@ export interface CaseResult {
   readonly problems: readonly string[]
 }
 
+/** What Runspan says of a case that is done with `llmFetch`. */
+export interface Fetched {
+  readonly totals: Totals
+  /** Why it is not all that was billed: only what no answer says. */
+  readonly notes: readonly string[]
+}
+
+/** What Runspan brings into a case. */
+export type RunspanInCases = Pick<typeof Runspan, 'wrapAgent' | 'stats' | 'llmFetch'>
+
 /** How long a case may keep spans open after it is done, in milliseconds. */
 const patienceMillis = 2000
 /** How long a case may take, in milliseconds. */
 const timeoutMillis = 20_000
 
-/** Does one case, with a server and books of its own. */
+/** Does one case; and where the producer keeps numbers to itself, does it again with `llmFetch`. */
 export async function runCase(
   producer: Producer,
   one: Case,
   recorder: Recorder,
-  { wrapAgent, stats }: Pick<typeof Runspan, 'wrapAgent' | 'stats'>,
+  runspan: RunspanInCases,
 ): Promise<CaseResult> {
+  const { ledger, toolCalls, spans, open, problems } = await play(one, recorder, runspan, {})
+  if (open > 0 && one.untold?.ends !== 'open' && one.failed?.open === undefined)
+    problems.push(`${open} spans never ended`)
+
+  const billed = addBill(ledger, producer.showsTools ? toolCalls : 0)
+  const expected = expectedTotals(producer, one, ledger, toolCalls)
+  const totals = readTotals(spans, one.below === 'server' ? 'agent' : 'run')
+  for (const key of compared) {
+    if (totals[key] !== expected[key]) problems.push(`${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
+  }
+  const failedCalls = one.failed?.calls ?? 0
+  const isEqual = equals({ ...totals, calls: totals.calls - failedCalls }, billed)
+  const notes = notesOf(one, ledger)
+  if (!isEqual && notes.length === 0) problems.push('no note says why numbers are missing')
+  if (isEqual && notes.length > 0 && one.failed === undefined)
+    problems.push('a note names a number, and none is missing')
+  if (problems.length > 0) problems.push(drawTree(spans))
+  const fetched =
+    isEqual || producer.takesFetch !== true ? undefined : await runFetched(producer, one, recorder, runspan)
+  return {
+    title: one.title,
+    billed,
+    expected,
+    totals,
+    failedCalls,
+    fetched,
+    naive: naiveSum(spans),
+    spans: spans.length,
+    notes,
+    problems: [...problems, ...(fetched?.problems ?? [])],
+  }
+}
+
+/** Does a case with the client's `fetch` wrapped: all that an answer says has to be known then. */
+async function runFetched(
+  producer: Producer,
+  one: Case,
+  recorder: Recorder,
+  runspan: RunspanInCases,
+): Promise<Fetched & { readonly problems: readonly string[] }> {
+  const anthropic = runspan.llmFetch()
+  const openai = runspan.llmFetch(undefined, { provider: 'openai' })
+  const fetch: typeof globalThis.fetch = (input, init) =>
+    (new Request(input).url.endsWith('/messages') ? anthropic : openai)(input, init)
+  const { ledger, toolCalls, spans, problems } = await play(one, recorder, runspan, { fetch })
+  const read = one.unread === undefined ? ledger : []
+  const told = read.filter(({ usageSent, endpoint }) => usageSent || endpoint === '/v1/messages')
+  const unsent = read.filter(({ usageSent }) => !usageSent)
+  const sums = addBill(
+    told.map((entry) => (entry.usageSent ? entry : { ...entry, outputTokens: 0, reasoningOutputTokens: 0 })),
+    producer.showsTools ? toolCalls : 0,
+  )
+  const expected = { ...sums, calls: read.length + (one.failed?.calls ?? 0), unpriced: unsent.length }
+  const totals = readTotals(spans, one.below === 'server' ? 'agent' : 'run')
+  for (const key of [...billedNumbers, 'unpriced'] as const) {
+    if (totals[key] !== expected[key])
+      problems.push(`with llmFetch, ${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
+  }
+  if (problems.length > 0) problems.push(drawTree(spans))
+  return { totals, notes: one.unread === undefined ? [...new Set(unsent.map(unsentNote))] : [one.unread], problems }
+}
+
+/** What the provider itself did not say. */
+function unsentNote({ endpoint, status }: LedgerEntry): string {
+  if (endpoint === '/v1/messages')
+    return 'Anthropic says the output of a stream at its end. Who hangs up before learns the input only.'
+  return status === 'aborted'
+    ? 'OpenAI says the usage at the end of a stream. Who hangs up before does not learn it.'
+    : 'OpenAI says the usage of a stream only where `include_usage` asks for it.'
+}
+
+/** Whether all that was billed is what Runspan says. */
+function equals(totals: Numbers, billed: Numbers): boolean {
+  return billedNumbers.every((key) => totals[key] === billed[key])
+}
+
+/** What a case left behind. */
+interface Played {
+  readonly ledger: readonly LedgerEntry[]
+  readonly toolCalls: number
+  readonly spans: readonly ReadableSpan[]
+  readonly open: number
+  readonly problems: string[]
+}
+
+/** Does a case, with a server and books of its own. */
+async function play(
+  one: Case,
+  recorder: Recorder,
+  { wrapAgent, stats }: RunspanInCases,
+  fetching: { readonly fetch?: typeof globalThis.fetch },
+): Promise<Played> {
   const { refused = [] } = one
   const server = await startModelServer({
     latencyMillis: 1,
@@ -57,6 +163,7 @@ export async function runCase(
     toolRan() {
       toolCalls++
     },
+    fetching,
   }
   const problems: string[] = []
   const failuresBefore = stats().internalErrors
@@ -78,31 +185,8 @@ export async function runCase(
   const ledger = one.billed ?? server.ledger
   await server.close()
   const { spans, open } = await recorder.take(patienceMillis)
-  if (open > 0 && one.untold?.ends !== 'open' && one.failed?.open === undefined)
-    problems.push(`${open} spans never ended`)
   if (stats().internalErrors > failuresBefore) problems.push('Runspan had an internal error')
-
-  const billed = addBill(ledger, producer.showsTools ? toolCalls : 0)
-  const notes = notesOf(one, ledger)
-  const expected = expectedTotals(producer, one, ledger, toolCalls)
-  const totals = readTotals(spans, one.below === 'server' ? 'agent' : 'run')
-  for (const key of compared) {
-    if (totals[key] !== expected[key]) problems.push(`${key}: billed ${expected[key]}, Runspan says ${totals[key]}`)
-  }
-  const isEqual = billedNumbers.every((key) => totals[key] === billed[key])
-  if (!isEqual && notes.length === 0) problems.push('no note says why numbers are missing')
-  if (isEqual && notes.length > 0 && one.failed === undefined)
-    problems.push('a note names a number, and none is missing')
-  return {
-    title: one.title,
-    billed,
-    expected,
-    totals,
-    naive: naiveSum(spans),
-    spans: spans.length,
-    notes,
-    problems: problems.length > 0 ? [...problems, drawTree(spans)] : problems,
-  }
+  return { ledger, toolCalls, spans, open, problems }
 }
 
 /** Does it in a span as an HTTP instrumentation makes one around the handler of a request. */
@@ -131,8 +215,6 @@ async function withTimeout(work: () => Promise<void>): Promise<void> {
   }
 }
 
-const refusedCalls = 'A request that is refused costs nothing. A span of its own is a call that failed.'
-
 /** Why Runspan's numbers cannot be those of the bill; only of numbers that were billed. */
 function notesOf({ untold, unsaid = {}, reduced, failed }: Case, ledger: readonly LedgerEntry[]): string[] {
   const isBilled = (read: (entry: LedgerEntry) => number) => ledger.some((entry) => read(entry) > 0)
@@ -140,7 +222,7 @@ function notesOf({ untold, unsaid = {}, reduced, failed }: Case, ledger: readonl
   return [
     ledger.some((entry) => untold?.is(entry)) ? untold?.because : undefined,
     reduced?.because,
-    failed?.because ?? (failed !== undefined && failed.calls > 0 ? refusedCalls : undefined),
+    failed?.because,
     output,
     isBilled((entry) => entry.cachedInputTokens) ? cacheRead : undefined,
     isBilled((entry) => entry.cacheWriteInputTokens) ? cacheWrite : undefined,
@@ -181,7 +263,10 @@ function expectedTotals(producer: Producer, one: Case, ledger: readonly LedgerEn
   return {
     ...sums,
     calls: sums.calls + (isShown ? hidden.length : 0) + failed.calls,
-    unpriced: (ends === 'unpriced' ? hidden.length : 0) + (failed.unpriced ?? 0),
+    unpriced:
+      (ends === 'unpriced' ? hidden.length : 0) +
+      (unsaid.output === undefined ? 0 : told.length) +
+      (failed.unpriced ?? 0),
     openSpans: (ends === 'open' ? hidden.length : 0) + (failed.open ?? 0),
     suppressed: 0,
   }

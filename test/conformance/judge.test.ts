@@ -1,7 +1,7 @@
 import { SpanKind, trace, type Attributes } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import { wrapAgent } from '../../src/index.ts'
+import { llmFetch, wrapAgent } from '../../src/index.ts'
 import { stats } from '../../src/run/stats.ts'
 import { recordSpans } from '../support/record-spans.ts'
 
@@ -33,7 +33,7 @@ async function problemsOf(report: (usage: Answer['usage']) => Attributes, more: 
   }
   const one = { title: 'a call', run, ...more }
   const producer = { title: 'test', packages: [], showsTools: false, start() {}, cases: [one] }
-  const { problems } = await runCase(producer, one, recorder, { wrapAgent, stats })
+  const { problems } = await runCase(producer, one, recorder, { wrapAgent, stats, llmFetch })
   if (problems.length === 0) expect(recorded.all.map(({ name }) => name)).toEqual(['invoke_agent a call', 'chat'])
   // The last is a drawing of the spans.
   return problems.slice(0, -1)

@@ -33,7 +33,7 @@ describe('docs/conformance.md, which the suite makes', () => {
     expect(rows.length).toBeGreaterThan(300)
     const wrong = rows.filter((row) => {
       const [title = '', billed, runspan] = row.slice(2, -2).split(' | ')
-      return !title.includes('<sup>') && billed !== runspan
+      return !title.includes('<sup>') && billed !== runspan?.replace(/ \+ \d failed/, '')
     })
     expect(wrong).toEqual([])
   })

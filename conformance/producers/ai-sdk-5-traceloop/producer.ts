@@ -27,6 +27,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 5, rewritten by Traceloop before Runspan sees it',
   packages: ['ai', '@traceloop/node-server-sdk', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start({ idGenerator, spanProcessors }) {
     const processor = traceloop.createSpanProcessor({
       exporter: new InMemorySpanExporter(),

@@ -32,6 +32,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 5',
   packages: ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start: (setUp) => void registerNodeSdk(setUp),
   rollup: { adopt: 'agents' },
   cases: [...cases, ...unwrappedAiSdkCases(cases)],

@@ -11,6 +11,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 6, with its `fetch` instrumented',
   packages: ['ai', '@opentelemetry/instrumentation-undici', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start(setUp) {
     new UndiciInstrumentation().setTracerProvider(registerNodeSdk(setUp))
   },

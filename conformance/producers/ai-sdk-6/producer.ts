@@ -21,6 +21,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 6',
   packages: ['ai', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start: (setUp) => void registerNodeSdk(setUp),
   rollup: { adopt: 'agents' },
   cases: [...cases, ...unwrappedAiSdkCases(cases)],

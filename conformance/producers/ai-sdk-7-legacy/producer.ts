@@ -11,6 +11,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 7, LegacyOpenTelemetry',
   packages: ['ai', '@ai-sdk/otel', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start(setUp) {
     registerNodeSdk(setUp)
     ai.registerTelemetry(new LegacyOpenTelemetry())

@@ -13,6 +13,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 7, rewritten by OpenInference before Runspan sees it',
   packages: ['ai', '@ai-sdk/otel', '@arizeai/openinference-vercel', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start({ idGenerator, spanProcessors }) {
     const openInference = new OpenInferenceSimpleSpanProcessor({ exporter: new InMemorySpanExporter() })
     registerNodeSdk({ idGenerator, spanProcessors: [openInference, ...spanProcessors] })

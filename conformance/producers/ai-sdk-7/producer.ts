@@ -32,6 +32,7 @@ export const producer: Producer = {
   title: 'Vercel AI SDK 7',
   packages: ['ai', '@ai-sdk/otel', '@ai-sdk/openai', '@ai-sdk/anthropic'],
   showsTools: true,
+  takesFetch: true,
   start(setUp) {
     registerNodeSdk(setUp)
     ai.registerTelemetry(new OpenTelemetry())

@@ -8,6 +8,7 @@ export const producer: Producer = {
   title: '`@anthropic-ai/sdk`, the spans it writes itself',
   packages: ['@anthropic-ai/sdk'],
   showsTools: false,
+  takesFetch: true,
   start: (setUp) => void registerNodeSdk(setUp),
   cases: anthropicCases((options) => new Anthropic(options), {
     'message, a stream that is aborted': {

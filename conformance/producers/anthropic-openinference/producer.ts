@@ -9,12 +9,11 @@ export const producer: Producer = {
   title: '`@anthropic-ai/sdk` under OpenInference, beside the spans it writes itself',
   packages: ['@anthropic-ai/sdk', '@arizeai/openinference-instrumentation-anthropic'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const tracerProvider = registerNodeSdk(setUp)
     // ES modules are instrumented by hand, as its documentation says.
     new AnthropicInstrumentation({ tracerProvider }).manuallyInstrument(Anthropic)
   },
-  cases: anthropicCases((options) => new Anthropic(options), {
-    '': { unsaid: { cacheWriteHour: 'OpenInference does not say how long a cache keeps what is written to it.' } },
-  }),
+  cases: anthropicCases((options) => new Anthropic(options)),
 }

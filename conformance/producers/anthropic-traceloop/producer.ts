@@ -9,13 +9,13 @@ export const producer: Producer = {
   title: '`@anthropic-ai/sdk` under Traceloop, above the spans it writes itself',
   packages: ['@anthropic-ai/sdk', '@traceloop/instrumentation-anthropic'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const instrumentation = new AnthropicInstrumentation()
     instrumentation.setTracerProvider(registerNodeSdk(setUp))
     instrumentation.manuallyInstrument(anthropic as never)
   },
   cases: anthropicCases((options) => new anthropic.Anthropic(options) as never, {
-    '': { unsaid: { cacheWriteHour: 'Traceloop does not say how long a cache keeps what is written to it.' } },
     'message, a stream that is aborted': {
       untold: undefined,
       unsaid: {

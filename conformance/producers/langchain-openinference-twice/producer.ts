@@ -19,6 +19,7 @@ export const producer: Producer = {
     '@arizeai/openinference-instrumentation-openai',
   ],
   showsTools: true,
+  takesFetch: true,
   rollup: { adopt: 'agents' },
   start(setUp) {
     const tracerProvider = registerNodeSdk(setUp)

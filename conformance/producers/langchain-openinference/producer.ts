@@ -14,6 +14,7 @@ export const producer: Producer = {
     '@arizeai/openinference-instrumentation-langchain',
   ],
   showsTools: true,
+  takesFetch: true,
   rollup: { adopt: 'agents' },
   start(setUp) {
     const tracerProvider = registerNodeSdk(setUp)

@@ -9,6 +9,7 @@ export const producer: Producer = {
   title: 'LangChain and LangGraph under Traceloop',
   packages: ['langchain', '@langchain/openai', '@langchain/langgraph', '@traceloop/instrumentation-langchain'],
   showsTools: true,
+  takesFetch: true,
   start(setUp) {
     const instrumentation = new LangChainInstrumentation()
     instrumentation.setTracerProvider(registerNodeSdk(setUp))

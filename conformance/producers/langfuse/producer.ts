@@ -11,6 +11,7 @@ export const producer: Producer = {
   title: '`openai` under Langfuse',
   packages: ['@langfuse/openai', '@langfuse/tracing', 'openai'],
   showsTools: false,
+  takesFetch: true,
   start: (setUp) => void registerNodeSdk(setUp),
   cases: [
     ...openAiCases((options) => observeOpenAI(new OpenAI(options)), {

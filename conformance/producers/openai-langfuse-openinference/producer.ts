@@ -10,6 +10,7 @@ export const producer: Producer = {
   title: '`openai` under Langfuse and OpenInference at once',
   packages: ['openai', '@langfuse/openai', '@arizeai/openinference-instrumentation-openai'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const tracerProvider = registerNodeSdk(setUp)
     new OpenAIInstrumentation({ tracerProvider }).manuallyInstrument(OpenAI)
@@ -25,6 +26,7 @@ export const producer: Producer = {
           'Langfuse never ends the span of a stream that is aborted, and OpenInference does not when Langfuse hangs up.',
         ends: 'open',
       },
+      unread: 'Langfuse hangs up on its branch of the stream, and nobody reads or hangs up on that of OpenInference.',
       failed: { calls: 0, open: 1 },
     },
     embeddings: {

@@ -10,6 +10,7 @@ export const producer: Producer = {
   title: '`openai` under Langfuse and Traceloop at once',
   packages: ['openai', '@langfuse/openai', '@traceloop/instrumentation-openai'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const instrumentation = new OpenAIInstrumentation()
     instrumentation.setTracerProvider(registerNodeSdk(setUp))

@@ -16,6 +16,7 @@ export const producer: Producer = {
   title: '`openai` under OpenInference',
   packages: ['openai', '@arizeai/openinference-instrumentation-openai'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const tracerProvider = registerNodeSdk(setUp)
     // ES modules are instrumented by hand, as its documentation says.

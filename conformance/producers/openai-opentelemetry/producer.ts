@@ -15,6 +15,7 @@ export const producer: Producer = {
   title: '`openai` under `@opentelemetry/instrumentation-openai`, SDK 3',
   packages: ['openai', '@opentelemetry/instrumentation-openai', '@opentelemetry/sdk-trace'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const provider = new TracerProvider(setUp)
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())

@@ -16,6 +16,7 @@ export const producer: Producer = {
   title: '`openai` under Traceloop',
   packages: ['openai', '@traceloop/instrumentation-openai'],
   showsTools: false,
+  takesFetch: true,
   start(setUp) {
     const instrumentation = new OpenAIInstrumentation()
     instrumentation.setTracerProvider(registerNodeSdk(setUp))

@@ -8,6 +8,7 @@ import { laminar } from './laminar.ts'
 import { langSmith } from './langsmith.ts'
 import { mlflow } from './mlflow.ts'
 import { pydanticAi } from './pydantic-ai.ts'
+import { recorded } from './recorded.ts'
 import { sentry } from './sentry.ts'
 import { replay } from './spans.ts'
 
@@ -30,6 +31,7 @@ export const producer: Producer = {
     ...replay('LangSmith’s OpenTelemetry exporter', langSmith, [first, second, embedded]),
     ...replay('Cloudflare Agents, a turn', cloudflare, [first, second]),
     ...replay('Pydantic AI, an agent that goes on with earlier usage', pydanticAi, [first, second]),
+    recorded('pydantic-ai'),
     ...replay('MLflow, an agent', mlflow, [{ ...first, reasoning: 0 }, second]),
   ],
 }

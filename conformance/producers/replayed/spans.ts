@@ -37,13 +37,13 @@ export function replay(
   options: Pick<Case, 'failed' | 'untold'> & { readonly unwrapped?: boolean } = {},
 ): readonly Case[] {
   const { unwrapped = true, ...rest } = options
-  const one: Case = {
-    title: `replayed: ${title}`,
-    billed: bills.map(entryOf),
-    run: (kit) => emit(spans, () => kit.toolRan()),
-    ...rest,
-  }
+  const one: Case = { ...replayCase(title, spans, bills.map(entryOf)), ...rest }
   return unwrapped ? [one, { ...one, title: `replayed: ${title}, unwrapped`, adopted: true }] : [one]
+}
+
+/** A case that writes spans, with its bill. */
+export function replayCase(title: string, spans: readonly ReplayedSpan[], billed: readonly LedgerEntry[]): Case {
+  return { title: `replayed: ${title}`, billed, run: (kit) => emit(spans, () => kit.toolRan()) }
 }
 
 function emit(spans: readonly ReplayedSpan[], toolRan: () => void): void {

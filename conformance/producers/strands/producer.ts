@@ -9,8 +9,8 @@ import { longSystem, question } from '../../common/texts.ts'
 
 type Api = 'chat' | 'responses'
 
-function modelOf({ baseUrl: baseURL }: Kit, api: Api = 'chat', modelId = 'gpt-4.1-mini'): OpenAIModel {
-  return new OpenAIModel({ api, modelId, apiKey: 'none', clientConfig: { baseURL } })
+function modelOf({ baseUrl: baseURL, fetching }: Kit, api: Api = 'chat', modelId = 'gpt-4.1-mini'): OpenAIModel {
+  return new OpenAIModel({ api, modelId, apiKey: 'none', clientConfig: { baseURL, ...fetching } })
 }
 
 function librarian(kit: Kit, api?: Api): Agent {
@@ -102,6 +102,7 @@ export const producer: Producer = {
   title: 'Strands Agents',
   packages: ['@strands-agents/sdk', 'openai'],
   showsTools: true,
+  takesFetch: true,
   rollup: { adopt: 'agents' },
   start(setUp) {
     registerNodeSdk(setUp)
