@@ -162,7 +162,10 @@ function takeOver(counted: CountedCall, call: CountedCall): string | undefined {
   if (stale === undefined || stale.isSilent) return settleBetween(counted, call)
   takeBack(node, stale, call.node)
   raise(node.tally, 'suppressed', 1)
-  if (stale.told > call.contribution.told) call.node.revocable = stale
+  if (stale.told > call.contribution.told) {
+    call.node.revocable = stale
+    if (call.node.below !== undefined) call.node.below.own = undefined
+  }
   counted.node = call.node
   return undefined
 }

@@ -19,7 +19,7 @@ const mostCalls = 16
 /**
  * Of spans of one call that nest, the outermost stands for it, and the one that tells most of it gives the numbers: a
  * client's own span may know what a framework's around it does not pass on. Each span hears of the calls below it, up to
- * a tool or agent, and tells the span above it of them; a model call tells of itself alone.
+ * a tool or agent, by what they said themselves, and tells the span above it of them and of itself.
  */
 export function combinedWithBelow(node: SpanNode, own: Contribution): Contribution {
   if (node.below?.told === undefined) return own
@@ -32,20 +32,14 @@ export function combinedWithBelow(node: SpanNode, own: Contribution): Contributi
 export function tellAbove(node: SpanNode): void {
   const { parent } = node
   if (node.isBoundary || parent === undefined || parent.isAgent) return
-  if (!node.isLeafWithUsage) {
-    for (let told = node.below?.told; told !== undefined; told = told.next) tell(parent, told.call, told.id)
-  } else if (node.revocable !== undefined) tell(parent, node.revocable, idOf(node))
+  for (let told = node.below?.told; told !== undefined; told = told.next) tell(parent, told.call, told.id)
+  if (node.isLeafWithUsage && node.revocable !== undefined) tell(parent, node.below?.own ?? node.revocable, idOf(node))
 }
 
-function tell(first: SpanNode, news: Contribution, newsId: string | undefined): void {
-  let call: Contribution | undefined = news
-  let id = newsId
+function tell(first: SpanNode, call: Contribution, id: string | undefined): void {
   for (let above: SpanNode | undefined = first; above !== undefined && !above.isAgent; above = above.parent) {
     if (!remember(above.hear(), call, id) || !above.ended || above.isBoundary) return
-    if (!above.isLeafWithUsage) continue
-    call = refined(above)
-    if (call === undefined) return
-    id = idOf(above)
+    if (above.isLeafWithUsage) refine(above)
   }
 }
 
@@ -66,16 +60,15 @@ function remember(below: SpansBelow, call: Contribution, id: string | undefined)
   return true
 }
 
-/** Takes what a span below told late into what an ended one stands for. @returns `undefined` where that is nothing new */
-function refined(node: SpanNode): Contribution | undefined {
+/** Takes what a span below told late into what an ended one stands for. */
+function refine(node: SpanNode): void {
   const stale = node.revocable
-  if (stale === undefined) return undefined
+  if (stale === undefined) return
   const own = node.below?.own ?? stale
   const fresh = combined(own, bestBelow(node, own))
-  if (!isRicher(fresh, stale)) return undefined
-  node.hear().own = own
+  if (fresh === stale) return
   exchangeCall(node, stale, fresh)
-  return fresh
+  node.hear().own = own
 }
 
 /** Of the calls below that are the same call, the one that tells most. */
@@ -101,9 +94,10 @@ function idOf(node: SpanNode): string | undefined {
   return typeof id === 'string' && id !== '' ? id : undefined
 }
 
-/** Puts other numbers in the place of those that a model call was counted with. */
+/** Puts other numbers in the place of those that a model call was counted with: from now on they are its own. */
 export function exchangeCall(node: SpanNode, stale: Contribution, fresh: Contribution): void {
   node.revocable = fresh
+  if (node.below !== undefined) node.below.own = undefined
   if (!node.counted || isClaimed(node)) return
   addTo(node.tally, stale, -1)
   addTo(node.tally, fresh, 1)

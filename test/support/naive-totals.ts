@@ -74,13 +74,14 @@ export function naiveTotals(tree: RandomTree, top = -1): NaiveTotals {
     return true
   }
 
-  /** The calls below, up to a tool or agent; a model call with usage stands for those below it. */
+  /** What each of the calls below says itself, up to a tool or agent. */
   const toldBelow = (index: number): readonly NaiveCall[] =>
     childrenOf(index)
       .filter((child) => !isBoundary(child))
-      .flatMap((child) =>
-        at(child).role === 'leaf' && at(child).usage !== undefined ? [callOf(child)] : toldBelow(child),
-      )
+      .flatMap((child) => {
+        const { role, usage } = at(child)
+        return role === 'leaf' && usage !== undefined ? [callSaid(usage), ...toldBelow(child)] : toldBelow(child)
+      })
   const callOf = (index: number): NaiveCall => withWhatIsBelow(callSaid(at(index).usage!), toldBelow(index))
 
   const totals: NaiveTotals = {
