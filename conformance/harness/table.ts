@@ -27,7 +27,7 @@ number is anything else than this page says.
 |---|---|
 | every number is the bill's | ${cases.length - others.length} |
 | every number is the bill's with \`llmFetch\`, and the producer alone keeps something to itself | ${mended.length} |
-| no answer says it: ${[...new Set(unsent.flatMap(({ fetched, notes }) => fetched?.notes ?? notes))].join(' ')} | ${unsent.length} |
+| neither spans nor answers say it: ${[...new Set(unsent.flatMap(({ fetched, notes }) => fetched?.notes ?? notes))].join(' ')} | ${unsent.length} |
 | input and output tokens are the bill's, without \`llmFetch\` | ${number(({ totals, billed }) => isSame(totals, billed))} |
 | the naive sum of input and output tokens is | ${number(({ naive, billed }) => isSame(naive, billed))} |
 
