@@ -16,7 +16,7 @@ const queues = [
     recipe: 'bullmq',
     needs: 'redis',
     start: startRedis,
-    environment: (url: string) => ({ REDIS_URL: url, LOCK_MILLIS: '1000' }),
+    environment: (url: string) => ({ REDIS_URL: url, LOCK_MILLIS: '3000' }),
     replies: 'again',
   },
   {
