@@ -25,6 +25,18 @@ async function billOf(spans: readonly ForeignSpan[]): Promise<object> {
   }
 }
 
+function agent(name: string): ForeignSpan {
+  return operation('invoke_agent', {
+    name,
+    attributes: { ...mini, 'gen_ai.usage.input_tokens': 300, 'gen_ai.usage.output_tokens': 30 },
+    below: [chat(200, 20, { attributes: mini }), chat(100, 10, { attributes: mini })],
+  })
+}
+
+function tool(name: string, below: readonly ForeignSpan[]): ForeignSpan {
+  return operation('execute_tool', { name, attributes: { 'gen_ai.tool.name': name }, below })
+}
+
 describe('the bill of', () => {
   it('a stream that falls back to another model is that of the model which answered', async () => {
     const wrapper = operation('chat', {
@@ -83,14 +95,6 @@ describe('the bill of', () => {
   })
 
   it('guardrails, parallel tools with agents in them, embeddings and rerankers is that of each model call in them', async () => {
-    const agent = (name: string): ForeignSpan =>
-      operation('invoke_agent', {
-        name,
-        attributes: { ...mini, 'gen_ai.usage.input_tokens': 300, 'gen_ai.usage.output_tokens': 30 },
-        below: [chat(200, 20, { attributes: mini }), chat(100, 10, { attributes: mini })],
-      })
-    const tool = (name: string, below: readonly ForeignSpan[]): ForeignSpan =>
-      operation('execute_tool', { name, attributes: { 'gen_ai.tool.name': name }, below })
     const step: ForeignSpan = {
       name: 'step',
       attributes: { 'traceloop.span.kind': 'task', 'gen_ai.usage.input_tokens': 9999 },
