@@ -89,7 +89,9 @@ function spansBelow(tracer: Tracer, parent: Context, count: number, { kind, star
 async function measured(shape: Shape, { spansPerRun, openRuns, rounds }: Size): Promise<readonly [number, number]> {
   const plain = provider(false)
   const counting = provider(true)
-  const others = Array.from({ length: openRuns }, () => startRun('other', { tracerProvider: counting, startMarker: false }))
+  const others = Array.from({ length: openRuns }, () =>
+    startRun('other', { tracerProvider: counting, startMarker: false }),
+  )
   const unitsPerBlock = Math.max(1, Math.round(leastSpans / spansPerRun))
   const side = (from: NodeTracerProvider) => ({
     unit: () => {

@@ -13,6 +13,7 @@ import {
   withSpan,
   wrapAgent,
 } from '../../src/index.ts'
+import { deferred } from '../support/deferred.ts'
 import { useFakeClock } from '../support/fake-clock.ts'
 import { recordSpans, type RecordedSpans } from '../support/record-spans.ts'
 
@@ -20,6 +21,8 @@ import { recordSpans, type RecordedSpans } from '../support/record-spans.ts'
 function liveOf(spans: RecordedSpans): readonly string[] {
   return spans.live.map(({ name, attributes }) => `${String(attributes['gen_ai.agent.name'])}: ${name}`)
 }
+
+async function idle(): Promise<void> {}
 
 describe('a start marker', () => {
   it('shows an open run at once: whose it is, since when, and what for', async () => {
@@ -58,13 +61,12 @@ describe('a start marker', () => {
 
   it('counts as nothing: not as a span, a call, a tool, an error, or as something that is open', async () => {
     await using spans = recordSpans()
-    const work = (): void => {
-      recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 3, costUsd: 1 })
-      recordToolCall({ name: 'search' })
-    }
     const sums = [true, false].map((startMarker) => {
       const run = startRun('import', { startMarker })
-      run.with(work)
+      run.with(() => {
+        recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 3, costUsd: 1 })
+        recordToolCall({ name: 'search' })
+      })
       return run.end().totals
     })
     expect(spans.live).toHaveLength(1)
@@ -74,7 +76,6 @@ describe('a start marker', () => {
 
   it('is left by startRun and by runs that were spawned, and by wrapAgent where it is asked for', async () => {
     await using spans = recordSpans()
-    const idle = async (): Promise<void> => {}
     startRun('by hand').end()
     startRun('unmarked', { startMarker: false }).end()
     await wrapAgent('awaited', idle)
@@ -153,14 +154,14 @@ describe('a checkpoint', () => {
     await using spans = recordSpans()
     configureRunspan({ checkpointIntervalMillis: 1000 })
     const run = startRun('import')
-    let end = (): void => {}
-    const open = run.with(() => withSpan('work', () => new Promise<void>((resolve) => (end = resolve))))
+    const work = deferred()
+    const open = run.with(() => withSpan('work', () => work.promise))
     clock.advance(1250)
     expect(spans.live[1]?.attributes).toMatchObject({
       'runspan.rollup.open_spans': 1,
       'runspan.rollup.incomplete_reasons': ['open_spans', 'checkpoint'],
     })
-    end()
+    work.resolve()
     await open
     run.end()
   })
@@ -171,14 +172,14 @@ describe('a checkpoint', () => {
     configureRunspan({ checkpointIntervalMillis: 1000 })
     const timersBefore = clock.timers
     const runs = Array.from({ length: 3 }, (_, index) => startRun(`run ${index}`, { startMarker: false }))
-    let end = (): void => {}
-    const agent = wrapAgent('agent', () => new Promise<void>((resolve) => (end = resolve)))
+    const work = deferred()
+    const agent = wrapAgent('agent', () => work.promise)
     expect(clock.timers - timersBefore).toBe(1)
     clock.advance(750)
     runs[2]!.end()
     clock.advance(500)
     expect(liveOf(spans)).toEqual(['run 0', 'run 1', 'agent'].map((agentName) => `${agentName}: runspan checkpoint`))
-    end()
+    work.resolve()
     for (const run of runs.slice(0, 2)) run.end()
     await agent
     clock.advance(60_000)
