@@ -10,6 +10,8 @@ const cached = { ...model, 'gen_ai.usage.cache_creation.input_tokens': 360 }
 const kept = { ...cached, 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens': 360 }
 const priority = { ...cached, 'runspan.call.service_tier': 'priority' }
 
+const answered = (said: Attributes, id: string): Attributes => ({ ...said, 'gen_ai.response.id': id })
+
 interface Nested {
   readonly said: Attributes
   /** @defaultValue 400 */
@@ -78,11 +80,10 @@ describe.each(orders.map((order) => ({ order })))(
     })
 
     it('are what the id of the answer says, whatever else they say', async () => {
-      const id = (said: Attributes, value: string): Attributes => ({ ...said, 'gen_ai.response.id': value })
-      const outer = { said: id(model, 'a'), input: 40 }
-      const inner = { said: id(kept, 'a') }
+      const outer = { said: answered(model, 'a'), input: 40 }
+      const inner = { said: answered(kept, 'a') }
       expect(await totalsOf([outer, inner], order)).toMatchObject({ calls: 1, input: 400, nanoUsd: oneHour })
-      const other = [{ said: id(model, 'a') }, { said: id(kept, 'b') }]
+      const other = [{ said: answered(model, 'a') }, { said: answered(kept, 'b') }]
       expect(await totalsOf(other, order)).toMatchObject({ input: 400, nanoUsd: 400 * 3000 + 9 * 15_000 })
     })
 
