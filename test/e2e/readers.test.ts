@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,6 @@ import type { RunReader } from '../../src/query/run-reader.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
 import { describeReader, type OpenedReader } from '../query/reader-contract.ts'
 import { otlpJson } from '../support/otlp-json.ts'
-import { startTempoStandIn } from '../support/tempo-stand-in.ts'
 import { readRecording, startRecorder, startReplay, writeRecording } from '../support/recorded-answers.ts'
 
 const found = await findBackends()
@@ -101,7 +100,6 @@ describe.each(await findStores())('with a $name of today', (store) => {
           startsAtUnixMillis,
           ...recorder.recorded(),
         }
-        mkdirSync(recordings, { recursive: true })
         writeRecording(join(recordings, `${store.name}-${version}.json.br`), recording)
         await recorder[Symbol.asyncDispose]()
         await opened[Symbol.asyncDispose]()
@@ -111,7 +109,7 @@ describe.each(await findStores())('with a $name of today', (store) => {
   describeReader(`${title[store.name]} ${store.version}`, currentStore, open, startsAtUnixMillis)
 })
 
-const recorded = existsSync(recordings) ? readdirSync(recordings).filter((file) => file.endsWith('.json.br')) : []
+const recorded = readdirSync(recordings).filter((file) => file.endsWith('.json.br'))
 
 describe.each(recorded)('by %s', (file) => {
   const recording = readRecording(join(recordings, file))
@@ -124,16 +122,6 @@ describe.each(recorded)('by %s', (file) => {
   }
   describeReader(`what ${store} ${version} answered`, currentStore, replayed, startsAtUnixMillis)
 })
-
-if (!recorded.some((file) => file.startsWith('tempo-'))) {
-  console.warn('skipped: what a Tempo answered; none is recorded, and a stand-in answers instead')
-  const startsAtUnixMillis = Date.now() - 60_000
-  const open = async (spans: readonly StoredSpan[]): Promise<OpenedReader> => {
-    const tempo = await startTempoStandIn(spans)
-    return { reader: createTempoReader(tempo.url), [Symbol.asyncDispose]: () => tempo[Symbol.asyncDispose]() }
-  }
-  describeReader('Tempo, by a stand-in', currentStore, open, startsAtUnixMillis)
-}
 
 function readerOf(name: StoreName, url: string, clock?: Clock): RunReader {
   return name === 'tempo' ? createTempoReader(url, {}, clock) : createJaegerReader(url, {}, clock)

@@ -37,6 +37,13 @@ export const threadRuns = 25
 
 /** Spans as exporters send them: in no order, some twice, a service on each. */
 export function readerWorld(): readonly StoredSpan[] {
+  return (world ??= build())
+}
+
+// Once, so that its span ids are those in the recorded answers.
+let world: readonly StoredSpan[] | undefined
+
+function build(): readonly StoredSpan[] {
   const spans = [
     ...plannersFamily(),
     ...keptFamily(),
