@@ -137,7 +137,7 @@ async function untilSearched(tempoUrl: string, spans: readonly StoredSpan[]): Pr
   const now = Math.ceil(Date.now() / 1_000)
   const query = new URLSearchParams({ q: '{}', limit: '1000', start: String(now - 600), end: String(now + 600) })
   for (let tries = 0; ; tries++) {
-    const answer = (await (await fetch(`${tempoUrl}/api/search?${query}`)).json()) as { traces?: unknown[] }
+    const answer = (await (await fetch(`${tempoUrl}/api/search?${query.toString()}`)).json()) as { traces?: unknown[] }
     if (answer.traces?.length === wanted) return
     if (tries === 300) throw new Error(`Failed to find ${wanted} traces: there are ${answer.traces?.length ?? 0}.`)
     await delay(200)

@@ -69,7 +69,7 @@ describe.skipIf(tempo.status === 'missing')('the dashboard of single runs', () =
 async function search(url: string, q: string): Promise<readonly string[]> {
   const now = Math.ceil(Date.now() / 1_000)
   const query = new URLSearchParams({ q, limit: '50', start: String(now - 600), end: String(now + 60) })
-  const response = await fetch(`${url}/api/search?${query}`)
+  const response = await fetch(`${url}/api/search?${query.toString()}`)
   const text = await response.text()
   expect(response.status, text).toBe(200)
   const { traces = [] } = JSON.parse(text) as { traces?: readonly { readonly traceID: string }[] }

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 
 import { serve, type Served } from './serve.ts'
@@ -33,13 +34,16 @@ export interface Recorder extends Served {
 export async function startRecorder(storeUrl: string): Promise<Recorder> {
   const answers: Record<string, RecordedAnswer> = {}
   const bodies = new Map<string, number>()
-  const served = await serve(async (request, response) => {
-    const said = await fetch(`${storeUrl}${request.url}`, { headers: { accept: 'application/json' } })
+  const pass = async (url: string, response: ServerResponse): Promise<void> => {
+    const said = await fetch(storeUrl + url, { headers: { accept: 'application/json' } })
     const text = await said.text()
     const contentType = said.headers.get('content-type') ?? undefined
     if (!bodies.has(text)) bodies.set(text, bodies.size)
-    answers[request.url!] = { status: said.status, contentType, body: bodies.get(text)! }
+    answers[url] = { status: said.status, contentType, body: bodies.get(text)! }
     response.writeHead(said.status, contentType === undefined ? {} : { 'content-type': contentType }).end(text)
+  }
+  const served = await serve((request, response) => {
+    pass(request.url!, response).catch(() => response.destroy())
   })
   return { ...served, recorded: () => ({ answers, bodies: [...bodies.keys()] }) }
 }
@@ -48,7 +52,10 @@ export async function startRecorder(storeUrl: string): Promise<Recorder> {
 export function startReplay({ answers, bodies }: Recording): Promise<Served> {
   return serve((request, response) => {
     const answer = answers[request.url!]
-    if (answer === undefined) return void response.writeHead(501).end('This was not asked when answers were recorded.')
+    if (answer === undefined) {
+      response.writeHead(501).end('This was not asked when answers were recorded.')
+      return
+    }
     const { status, contentType, body } = answer
     response.writeHead(status, contentType === undefined ? {} : { 'content-type': contentType }).end(bodies[body])
   })
