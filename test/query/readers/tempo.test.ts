@@ -28,17 +28,15 @@ describe('createTempoReader', () => {
 
   it('asks for no longer a time at once than Tempo takes, a week', async () => {
     await using tempo = await startTempoStandIn([root(idOf('a1')), root(idOf('a2'), { from: -20 * 86_400_000 })])
-    const list = async (reader: RunReader, filter?: RunFilter): Promise<readonly string[]> =>
-      (await reader.listRuns(filter)).items.map(({ runId }) => runId)
-    expect(await list(createTempoReader(tempo.url, {}, soonAfter))).toEqual([idOf('a1')])
+    expect(await runIds(createTempoReader(tempo.url, {}, soonAfter))).toEqual([idOf('a1')])
     const monthMillis = 30 * 86_400_000
     const both = [idOf('a1'), idOf('a2')]
-    expect(await list(createTempoReader(tempo.url, { lookbackMillis: monthMillis }, soonAfter))).toEqual(both)
+    expect(await runIds(createTempoReader(tempo.url, { lookbackMillis: monthMillis }, soonAfter))).toEqual(both)
     // Refused: what Tempo takes can be another time than the option says.
     const inOneGo = createTempoReader(tempo.url, { lookbackMillis: monthMillis, windowMillis: monthMillis }, soonAfter)
     await expect(inOneGo.listRuns()).rejects.toMatchObject({ code: 'store_unavailable' })
     const start = Number(at(0) / 1_000_000n)
-    expect(await list(inOneGo, { fromUnixMillis: start, toUnixMillis: start + 1 })).toEqual([idOf('a1')])
+    expect(await runIds(inOneGo, { fromUnixMillis: start, toUnixMillis: start + 1 })).toEqual([idOf('a1')])
   })
 
   it('is what an address of Tempo is opened with', async () => {
@@ -53,3 +51,7 @@ describe('createTempoReader', () => {
     )
   })
 })
+
+async function runIds(reader: RunReader, filter?: RunFilter): Promise<readonly string[]> {
+  return (await reader.listRuns(filter)).items.map(({ runId }) => runId)
+}
