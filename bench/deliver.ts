@@ -20,7 +20,7 @@ interface Measured {
 
 const isQuick = process.argv.includes('--quick')
 const launches = isQuick ? 3 : 5
-const spans = isQuick ? 60_000 : 200_000
+const spans = isQuick ? 60_000 : 400_000
 const chains = ['stock', 'ours', 'ours, redacting', 'ours, spool overflow', 'ours, spool always'] as const
 
 /** Bars of `ours` beside `stock`, where there are some. */
