@@ -92,27 +92,36 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
     await rm(directory, { recursive: true, force: true })
   })
 
-  const stores: readonly { readonly name: string; readonly open: () => Promise<RunReader> }[] = [
-    { name: 'runspan serve', open: async () => createServeReader(served.url) },
-    { name: 'its SQLite file', open: () => openSqliteReader(join(directory, 'runs.db')) },
-    { name: 'a file of OTLP JSON', open: () => openOtlpFileReader(file.path) },
-    { name: 'Jaeger with Badger', open: async () => createJaegerReader(badger.queryUrl) },
-    // Its memory store looks at every trace it has, for each question: this takes minutes.
-    { name: 'Jaeger with its memory store', open: async () => createJaegerReader(memory.queryUrl) },
-    ...storesOfToday.map(({ name, version }) => ({
-      name: `${name} ${version}`,
-      open: async () => (name === 'tempo' ? createTempoReader : createJaegerReader)(opened.get(name)!.queryUrl),
-    })),
-  ]
+  const stores: readonly { readonly name: string; readonly open: () => Promise<RunReader>; readonly every?: number }[] =
+    [
+      { name: 'runspan serve', open: async () => createServeReader(served.url) },
+      { name: 'its SQLite file', open: () => openSqliteReader(join(directory, 'runs.db')) },
+      { name: 'a file of OTLP JSON', open: () => openOtlpFileReader(file.path) },
+      { name: 'Jaeger with Badger', open: async () => createJaegerReader(badger.queryUrl) },
+      // Its memory store looks at every trace it has, for each question: all of them take ten minutes.
+      {
+        name: 'Jaeger with its memory store',
+        open: async () => createJaegerReader(memory.queryUrl),
+        every: process.env['RUNSPAN_FAMILIES'] === 'all' ? 1 : 10,
+      },
+      ...storesOfToday.map(({ name, version }) => ({
+        name: `${name} ${version}`,
+        open: async () => (name === 'tempo' ? createTempoReader : createJaegerReader)(opened.get(name)!.queryUrl),
+      })),
+    ]
 
   it.each(stores)(
-    'are all read back whole from $name, and every sum is that of the books',
-    async ({ name, open }) => {
+    'are read back whole from $name, and every sum is that of the books',
+    async ({ name, open, every = 1 }) => {
       await using reader = await open()
       const started = performance.now()
-      await mapLimited([...entries.entries()], ([at, entry]) => check(reader, at, entry), concurrency)
-      const millis = (performance.now() - started) / families
-      console.log(`${name}: ${families} families, ${millis.toFixed(1)} ms each, ${concurrency} at a time`)
+      const read = [...entries.entries()].filter(([at]) => Math.floor(at / 2) % every === 0)
+      await mapLimited(read, ([at, entry]) => check(reader, at, entry), concurrency)
+      const millis = (performance.now() - started) / read.length
+      console.log(
+        `${name}: ${read.length} of ${families} families, ${millis.toFixed(1)} ms each, ${concurrency} at a time` +
+          (every === 1 ? '' : '. RUNSPAN_FAMILIES=all reads all of them'),
+      )
     },
     1_800_000,
   )
