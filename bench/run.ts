@@ -4,7 +4,7 @@
  * A result counts only if a second set of raw spans, measured as the control, comes out within 0.98–1.02 of the first;
  * else the process is run again, four times at most.
  *
- * `npm run bench`: every variant on Node 24 and 20. `npm run bench -- --quick`: fewer rounds, Node 24 alone.
+ * `npm run bench`: every variant on Node 24 and 20. `npm run bench -- --quick`: a glance, on Node 24 alone.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -22,9 +22,9 @@ interface Result {
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const isQuick = process.argv.includes('--quick')
-const rounds = isQuick ? 60 : 200
+const rounds = isQuick ? 20 : 200
 const unitsPerBlock = 250
-const tries = 4
+const tries = isQuick ? 1 : 4
 
 /** The most that a variant may cost, as a ratio; undefined where it is shown for information. */
 const bars: Readonly<Record<string, Readonly<Record<Result['sink'], number | undefined>>>> = {
