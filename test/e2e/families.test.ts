@@ -90,7 +90,8 @@ describe.skipIf(found.status === 'missing')('10,000 runs in 500 families, throug
     await Promise.all([memory?.stop(), badger?.stop(), served?.close(), file?.stop()])
     for (const store of opened.values()) await store[Symbol.asyncDispose]()
     await rm(directory, { recursive: true, force: true })
-  })
+    // Tempo writes what it has in memory before it ends.
+  }, 120_000)
 
   const stores: readonly { readonly name: string; readonly open: () => Promise<RunReader>; readonly every?: number }[] =
     [
