@@ -19,7 +19,7 @@ export function tellTotals(segment: Segment, failed: boolean, isOver: boolean): 
   const totals = segment.tally?.partTotals(context.spanId, failed)
   if (totals === undefined) return undefined
   // What the segment reports of itself counts at its end, and only if nothing below it did.
-  const isFinal = totals.state !== 'final' || (isOver && !segment.reportsItself)
-  const told = isFinal ? totals : { ...totals, state: 'partial' as const }
+  const maySayMore = !isOver || segment.reportsItself
+  const told = totals.state === 'final' && maySayMore ? { ...totals, state: 'partial' as const } : totals
   return { text: formatTotals(segment.runId, told), isLastWord: told.state !== 'partial' }
 }

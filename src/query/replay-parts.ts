@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import { replay, type EndedPart, type EndedSpan } from '../rollup/replay.ts'
+import { Sums } from '../rollup/sums.ts'
 import type { Subtotal } from '../run/run-tally.ts'
 import type { ProcessPart } from './process-parts.ts'
 import { isRunRoot } from './run-root.ts'
@@ -39,10 +40,11 @@ export function replayParts(
     }
   }
   const sums = replay([...endedSpans.values()])
-  const outermost = [...sums].flatMap(([part, subtotal]) => (part.around === undefined ? [subtotal] : []))
+  const whole = new Sums()
+  for (const [part, subtotal] of sums) if (part.around === undefined) whole.addSubtotal(subtotal)
   return {
     ofPart: (part) => sums.get(endedParts.get(part)!)!,
-    whole: outermost.reduce(plus, nothing),
+    whole: whole.subtotal(),
   }
 }
 
@@ -81,28 +83,10 @@ function endedSpanOf(span: StoredSpan, parent: EndedSpan | undefined, part: Ende
   }
 }
 
-const nothing: Subtotal = Object.freeze({
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  nanoUsd: 0,
-  reported: 0,
-  priced: 0,
-  unpriced: 0,
-  llmCalls: 0,
-  toolCalls: 0,
-  errors: 0,
-  spans: 0,
-})
-const counters = Object.keys(nothing) as readonly (keyof Subtotal)[]
-
-function plus(a: Subtotal, b: Subtotal): Subtotal {
-  return Object.fromEntries(counters.map((name) => [name, a[name] + b[name]])) as unknown as Subtotal
-}
-
 /** What the first has beyond the second. */
 export function difference(a: Subtotal, b: Subtotal): Subtotal {
-  return Object.fromEntries(counters.map((name) => [name, a[name] - b[name]])) as unknown as Subtotal
+  const sums = new Sums()
+  sums.addSubtotal(a)
+  sums.addSubtotal(b, -1)
+  return sums.subtotal()
 }

@@ -15,6 +15,7 @@ import {
   ATTR_RUNSPAN_USAGE_OUTPUT_TOKENS,
   ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS,
 } from '../attributes.ts'
+import { tokenTotals } from '../rollup/call-sums.ts'
 import type { Subtotal } from '../run/run-tally.ts'
 import { integerAt, numberAt, textAt } from './attribute-values.ts'
 import type { StoredAttributes } from './stored-span.ts'
@@ -109,11 +110,7 @@ function costSourceOf(text: string | undefined): CostSource | undefined {
 /** Sums of the rollup's rules as readers have them. */
 export function totalsOfSubtotal(sums: Subtotal): Totals {
   return {
-    inputTokens: sums.input,
-    outputTokens: sums.output,
-    cacheReadInputTokens: sums.cacheRead,
-    cacheWriteInputTokens: sums.cacheWrite,
-    reasoningOutputTokens: sums.reasoning,
+    ...tokenTotals(sums),
     costNanoUsd: sums.reported === 0 && sums.priced === 0 ? undefined : BigInt(Math.round(sums.nanoUsd)),
     costSource: sourceOf(sums),
     llmCalls: sums.llmCalls,

@@ -3,6 +3,7 @@ import type { Attributes } from '@opentelemetry/api'
 import { ALIASES_OF_ROLE, ATTR_GEN_AI_OPERATION_NAME, ATTR_RUNSPAN_CHILD_RUN_ID } from '../attributes.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 
+const kindInternal = 0
 const kindServer = 1
 const kindConsumer = 4
 /** Kinds that mark the caller's side: what they call may be an agent elsewhere. */
@@ -46,6 +47,11 @@ export function hasAgentMark(attributes: Attributes): boolean {
   if (typeof traceloop === 'string') return isOneOf(traceloop, 'agent', 'workflow')
   const mlflow = attributes[ALIASES_OF_ROLE.mlflow]
   return typeof mlflow === 'string' && isOneOf(mlflow.replaceAll('"', ''), 'agent', 'chain')
+}
+
+/** Whether a span inside a run is an agent's own, with sums of its own. A CLIENT `invoke_agent` is a call, not a container. */
+export function isAgentInside({ kind, attributes }: Pick<ReadableSpanLike, 'kind' | 'attributes'>): boolean {
+  return kind === kindInternal && attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent'
 }
 
 /** Whether a span is the answering side of a call: an agent may work below it. */

@@ -73,40 +73,41 @@ export class RecentCalls {
  * @returns the name of the span that stands for the call, `undefined` where this one is to be counted
  */
 export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contribution): string | undefined {
-  const { parent, span } = node
+  const { parent } = node
   if (parent === undefined) return undefined
   const { openChildren, recentCalls, recentBelow } = parent.hear()
   // Nothing else is open below the parent, so nothing that ends later can have begun before this.
   const isAlone = openChildren <= 1
   if (isAlone && recentCalls === undefined && recentBelow === undefined && !mayBeRepeatedAbove(parent)) return undefined
-  const scopeName = span.instrumentationScope?.name
-  const call: CountedCall = {
-    node,
-    contribution,
-    endOrder: startsSoFar(),
-    scopeName,
-    repeatedBy: undefined,
-    model: facts.model,
-  }
+  const call = countedCall(node, facts, contribution)
   // Frameworks that trace by callbacks have no span active while they call a client: its span stands further up.
   const deeper = recentBelow?.find(call, false, [])
   if (deeper !== undefined) {
-    ;(deeper.repeatedBy ??= []).push(scopeName)
+    noteRepeat(deeper, call)
     return settleBetween(deeper, call)
   }
   const around: (string | undefined)[] = []
   for (let above: SpanNode | undefined = parent; above !== undefined; above = above.parent) {
     const other = above.below?.recentCalls?.find(call, above === parent, around)
     if (other !== undefined) {
-      ;(other.repeatedBy ??= []).push(scopeName)
+      noteRepeat(other, call)
       return above === parent || contribution.isSilent ? settleBetween(other, call) : takeOver(other, call)
     }
     if (above.part.root === above) break
     if (roleAbove(above) === 'leaf') around.push(above.span.instrumentationScope?.name)
   }
-  if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
+  if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(call.scopeName)).add(call)
   if (!contribution.isSilent) rememberAbove(parent, call)
   return undefined
+}
+
+function countedCall(node: SpanNode, { model }: SpanFacts, contribution: Contribution): CountedCall {
+  const scopeName = node.span.instrumentationScope?.name
+  return { node, contribution, endOrder: startsSoFar(), scopeName, repeatedBy: undefined, model }
+}
+
+function noteRepeat(counted: CountedCall, { scopeName }: CountedCall): void {
+  ;(counted.repeatedBy ??= []).push(scopeName)
 }
 
 /** A client's span that is still open may stand further up than the framework's that ends now. */
@@ -124,25 +125,17 @@ function rememberAbove(parent: SpanNode, call: CountedCall): void {
  * same call is not counted, too.
  */
 export function stoodForBelow(node: SpanNode, facts: SpanFacts): void {
-  const { parent, span } = node
+  const { parent } = node
   if (parent === undefined) return
   const { openChildren, recentCalls } = parent.hear()
   if (openChildren <= 1 && recentCalls === undefined) return
-  const scopeName = span.instrumentationScope?.name
-  const call: CountedCall = {
-    node,
-    contribution: silentCall(false, undefined),
-    endOrder: startsSoFar(),
-    scopeName,
-    repeatedBy: undefined,
-    model: facts.model,
-  }
+  const call = countedCall(node, facts, silentCall(false, undefined))
   const other = recentCalls?.find(call, true, [])
   if (other === undefined) {
-    if (openChildren > 1) (parent.hear().recentCalls ??= new RecentCalls(scopeName)).add(call)
+    if (openChildren > 1) (parent.hear().recentCalls ??= new RecentCalls(call.scopeName)).add(call)
     return
   }
-  ;(other.repeatedBy ??= []).push(scopeName)
+  noteRepeat(other, call)
   const stale = other.node.revocable
   if (stale === undefined || !(stale.isSilent || node.usageBelow) || isBelow(other.node, node)) return
   takeBack(other.node, stale, node)

@@ -3,6 +3,15 @@ import type { Subtotal } from '../run/run-tally.ts'
 /** What model calls add up to, as plain numbers. */
 export type CallNumbers = Omit<Subtotal, 'toolCalls' | 'errors' | 'spans'>
 
+/** Tokens as users read them; details are parts of the totals. */
+export interface TokenTotals {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadInputTokens: number
+  readonly cacheWriteInputTokens: number
+  readonly reasoningOutputTokens: number
+}
+
 /**
  * Plain sums over model calls. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million
  * dollars.
@@ -52,6 +61,17 @@ export class CallSums implements CallNumbers {
   numbers(): CallNumbers {
     const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced } = this
     return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced }
+  }
+}
+
+/** Sums of tokens under the names that users read. */
+export function tokenTotals({ input, output, cacheRead, cacheWrite, reasoning }: CallNumbers): TokenTotals {
+  return {
+    inputTokens: input,
+    outputTokens: output,
+    cacheReadInputTokens: cacheRead,
+    cacheWriteInputTokens: cacheWrite,
+    reasoningOutputTokens: reasoning,
   }
 }
 

@@ -14,6 +14,7 @@ import { RunspanError } from '../errors.ts'
 import { CountsByName, otherName } from '../internal/counts-by-name.ts'
 import { textOf } from '../internal/text-of.ts'
 import type { FamilyTotals, ModelTotals, RunDetail } from '../run/types.ts'
+import { tokenTotals } from './call-sums.ts'
 import { FamilySums } from './family-sums.ts'
 import { CostSums } from './cost-sums.ts'
 import { otherModels, SumsByModel, type ModelSums } from './sums-by-model.ts'
@@ -129,11 +130,7 @@ function modelTotals(sums: ModelSums): ModelTotals {
     ...(provider !== undefined && { provider }),
     ...(model !== undefined && { model }),
     llmCalls: sums.llmCalls,
-    inputTokens: sums.input,
-    outputTokens: sums.output,
-    cacheReadInputTokens: sums.cacheRead,
-    cacheWriteInputTokens: sums.cacheWrite,
-    reasoningOutputTokens: sums.reasoning,
+    ...tokenTotals(sums),
     costNanoUsd: sums.costNanoUsd,
   }
 }

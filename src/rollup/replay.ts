@@ -1,16 +1,13 @@
 import { INVALID_SPAN_CONTEXT, type Attributes, type SpanContext } from '@opentelemetry/api'
 
-import { ATTR_GEN_AI_OPERATION_NAME } from '../attributes.ts'
 import type { Subtotal } from '../run/run-tally.ts'
 import { AdoptedRun } from './adopted-run.ts'
+import { isAgentInside } from './agent-marks.ts'
 import { PriceBook } from './prices.ts'
 import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike } from './span-like.ts'
 import { SpanNode } from './span-node.ts'
 import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
-
-/** `SpanKind.INTERNAL`, as a number: spans are read structurally. */
-const kindInternal = 0
 
 /** What sums are kept of: spans that one process wrote. */
 export interface EndedPart {
@@ -68,8 +65,8 @@ function tallyOf(part: EndedPart, tallies: Map<EndedPart, Tally>): Tally {
 }
 
 function nodeOf(span: EndedSpan, nodes: ReadonlyMap<EndedSpan, SpanNode>, whole: PartTally, around: Tally): SpanNode {
-  const { kind, attributes, parent, isRunRoot } = span
-  const isAgent = isRunRoot || (kind === kindInternal && attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent')
+  const { parent, isRunRoot } = span
+  const isAgent = isRunRoot || isAgentInside(span)
   const tally = isAgent ? new Tally('agent', around, undefined) : around
   return new SpanNode(new RepeatedSpan(span), whole, tally, parent && nodes.get(parent), isAgent)
 }

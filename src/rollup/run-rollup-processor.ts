@@ -2,7 +2,6 @@ import { ROOT_CONTEXT, trace, type Context, type MeterProvider } from '@opentele
 
 import {
   ATTR_GEN_AI_CONVERSATION_ID,
-  ATTR_GEN_AI_OPERATION_NAME,
   ATTR_RUNSPAN_ROLLUP_SCOPE,
   ATTR_RUNSPAN_RUN_ID,
   ATTR_RUNSPAN_RUN_STATUS,
@@ -18,6 +17,7 @@ import { count, guarded } from '../run/stats.ts'
 import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { Adoption, leaveBehind } from './adoption.ts'
+import { isAgentInside } from './agent-marks.ts'
 import { checkedDetail, type RollupDetail } from './detail.ts'
 import { carriesToUnknown } from './http-client.ts'
 import { isNotJoined } from './not-joined.ts'
@@ -31,9 +31,6 @@ import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike, type SpanProcessorLike } from './span-like.ts'
 import { SpanNode, anyNodeOf } from './span-node.ts'
 import { PartTally, Tally, outermostOf, raise, type PartFeeder } from './tally.ts'
-
-/** `SpanKind.INTERNAL`, as a number: spans are read structurally. A CLIENT `invoke_agent` is a call, not a container. */
-const kindInternal = 0
 
 /** How many runs with late numbers wait at most for their other open spans before they are amended. */
 const maxPending = 256
@@ -226,10 +223,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (above.part.isProvisional) this.#adoption!.beforeChild(above)
     const { part, tally: around } = above
     part.entry.activity++
-    const isAgent =
-      span.kind === kindInternal &&
-      span.attributes[ATTR_GEN_AI_OPERATION_NAME] === 'invoke_agent' &&
-      !part.isProvisional
+    const isAgent = isAgentInside(span) && !part.isProvisional
     const tally = isAgent ? new Tally('agent', around, undefined) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
     this.#opened(new SpanNode(span, part, tally, above, isAgent))

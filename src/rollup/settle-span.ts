@@ -179,7 +179,7 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
     }
     if (nanoUsd !== undefined) {
       priced = 1
-      isInPart = facts.role === 'leaf' && !facts.saysOutput && outputCosts(node, call, price)
+      isInPart = facts.role === 'leaf' && !facts.saysOutput && outputCosts(node, call, nanoUsd, price)
     }
   } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
   return {
@@ -206,11 +206,10 @@ function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contri
 }
 
 /** Whether the model's output has a price, so that a call which says nothing of it is priced in part. */
-function outputCosts(node: SpanNode, call: PricedCall, price: Pricer): boolean {
+function outputCosts(node: SpanNode, call: PricedCall, nanoUsd: number, price: Pricer): boolean {
   const withOutput = { ...call, outputTokens: 1000 }
   const { costBreakdown } = node.part.feeder
-  if (costBreakdown === undefined) return price(withOutput) !== price(call)
-  return costBreakdown(withOutput)?.nanoUsd !== costBreakdown(call)?.nanoUsd
+  return nanoUsd !== (costBreakdown === undefined ? price(withOutput) : costBreakdown(withOutput)?.nanoUsd)
 }
 
 /** What decides which of several spans of one call gives its numbers. */

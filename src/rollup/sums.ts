@@ -42,11 +42,12 @@ export class Sums extends CallSums implements Subtotal {
     if (other.byModel !== undefined) (this.byModel ??= new SumsByModel()).addAll(other.byModel, sign)
   }
 
-  addSubtotal(other: Subtotal): void {
-    this.addNumbers(other, 1)
-    this.toolCalls += other.toolCalls
-    this.errors += other.errors
-    this.spans += other.spans
+  /** @param sign 1 to put in, -1 to take out */
+  addSubtotal(other: Subtotal, sign: 1 | -1 = 1): void {
+    this.addNumbers(other, sign)
+    this.toolCalls += sign * other.toolCalls
+    this.errors += sign * other.errors
+    this.spans += sign * other.spans
   }
 
   subtotal(): Subtotal {

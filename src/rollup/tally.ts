@@ -9,6 +9,7 @@ import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
 import { AwaitedPart } from './awaited-part.ts'
+import { tokenTotals } from './call-sums.ts'
 import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
 import type { CostBreakdown } from './cost-buckets.ts'
 import { FamilySums } from './family-sums.ts'
@@ -265,11 +266,7 @@ export function outermostOf(part: PartTally): PartTally {
 function totalsOf(sums: Sums, complete: boolean): RunTotals {
   const hasCost = sums.reported + sums.priced > 0
   return {
-    inputTokens: sums.input,
-    outputTokens: sums.output,
-    cacheReadInputTokens: sums.cacheRead,
-    cacheWriteInputTokens: sums.cacheWrite,
-    reasoningOutputTokens: sums.reasoning,
+    ...tokenTotals(sums),
     costUsd: hasCost ? sums.nanoUsd / 1e9 : undefined,
     costNanoUsd: sums.costNanoUsd,
     llmCalls: sums.llmCalls,
