@@ -15,6 +15,7 @@ import { configureRegistry, shared } from '../run/shared.ts'
 import { setState } from '../run/span-state.ts'
 import { count, guarded } from '../run/stats.ts'
 import type { RunBudget, RunTotals, Usage } from '../run/types.ts'
+import { uncounted } from '../run/uncounted.ts'
 import { AdoptedRun, adopter, type Adopt } from './adopted-run.ts'
 import { Adoption, leaveBehind } from './adoption.ts'
 import { isAgentInside } from './agent-marks.ts'
@@ -333,20 +334,16 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (late === undefined || root === undefined) return
     part.late = undefined
     this.#metrics?.amended(part, late)
-    const state = shared()
-    state.amending = true
-    try {
-      const now = Date.now()
-      const attributes = {
-        ...lateAttributes(late),
-        ...(part.scope === 'agent' ? {} : { [ATTR_RUNSPAN_RUN_ID]: part.entry.runId }),
-        [ATTR_RUNSPAN_ROLLUP_SCOPE]: part.scope,
-      }
-      const parent = trace.setSpanContext(ROOT_CONTEXT, root)
-      part.entry.tracer.startSpan(SPAN_RUNSPAN_AMENDMENT, { attributes, startTime: now }, parent).end(now)
-    } finally {
-      state.amending = false
+    const now = Date.now()
+    const attributes = {
+      ...lateAttributes(late),
+      ...(part.scope === 'agent' ? {} : { [ATTR_RUNSPAN_RUN_ID]: part.entry.runId }),
+      [ATTR_RUNSPAN_ROLLUP_SCOPE]: part.scope,
     }
+    const parent = trace.setSpanContext(ROOT_CONTEXT, root)
+    uncounted(() =>
+      part.entry.tracer.startSpan(SPAN_RUNSPAN_AMENDMENT, { attributes, startTime: now }, parent).end(now),
+    )
   }
 }
 

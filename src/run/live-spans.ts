@@ -31,6 +31,7 @@ import { shared } from './shared.ts'
 import { endQuietly } from './span-handle.ts'
 import { startQuietly } from './start-span.ts'
 import type { RunOptions } from './types.ts'
+import { uncounted } from './uncounted.ts'
 
 /** An open run that this process owns. */
 interface LiveRun {
@@ -92,15 +93,7 @@ function writeLiveSpan(run: LiveRun, name: string, attributes: Attributes, time:
     const value = said[key]
     if (value !== undefined) attributes[key] = value
   }
-  const state = shared()
   const startTime = time ?? Date.now()
-  state.amending = true
-  try {
-    endQuietly(
-      startQuietly(run.tracer, name, { attributes, startTime }, trace.setSpanContext(ROOT_CONTEXT, root)),
-      startTime,
-    )
-  } finally {
-    state.amending = false
-  }
+  const parent = trace.setSpanContext(ROOT_CONTEXT, root)
+  uncounted(() => endQuietly(startQuietly(run.tracer, name, { attributes, startTime }, parent), startTime))
 }

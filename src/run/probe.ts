@@ -3,6 +3,7 @@ import { ROOT_CONTEXT, isSpanContextValid, type Span } from '@opentelemetry/api'
 import { newRunId, rootSpanIdOf } from './run-id.ts'
 import { shared } from './shared.ts'
 import { ambientTracer } from './ambient-tracer.ts'
+import { uncounted } from './uncounted.ts'
 
 /**
  * Starts a span that is never ended, so that it is exported nowhere, to see what the registered provider does with it.
@@ -11,12 +12,11 @@ export function probeSpan(): { readonly span: Span; readonly askedTraceId: strin
   const state = shared()
   const askedTraceId = newRunId()
   state.armed = { traceId: askedTraceId, spanId: rootSpanIdOf(askedTraceId)! }
-  state.amending = true
   try {
-    return { span: ambientTracer().startSpan('runspan probe', { root: true }, ROOT_CONTEXT), askedTraceId }
+    const span = uncounted(() => ambientTracer().startSpan('runspan probe', { root: true }, ROOT_CONTEXT))
+    return { span, askedTraceId }
   } finally {
     state.armed = undefined
-    state.amending = false
   }
 }
 
