@@ -1,5 +1,6 @@
 import type { ByteWriter } from './byte-writer.ts'
 import { otlpFields } from '../../internal/otlp-fields.ts'
+import { eachField, varintAt } from './protobuf-fields.ts'
 import type { DraftItem, DraftValue, SpanDraft } from './span-draft.ts'
 
 /** Which fields of a message are taken apart: attributes, texts, and messages that hold some. */
@@ -143,40 +144,5 @@ class Text implements Value {
 
   get text(): string {
     return Buffer.from(this.#content.buffer, this.#content.byteOffset, this.sizeBytes).toString('utf8')
-  }
-}
-
-function eachField(
-  bytes: Uint8Array,
-  visit: (tag: number, start: number, bodyStart: number, end: number) => void,
-): void {
-  let position = 0
-  while (position < bytes.length) {
-    const start = position
-    const [tag, afterTag] = varintAt(bytes, position)
-    const layout = tag & 7
-    let bodyStart = afterTag
-    let end = afterTag
-    if (layout === 0) end = varintAt(bytes, afterTag)[1]
-    else if (layout === 1) end += 8
-    else if (layout === 5) end += 4
-    else {
-      const [length, afterLength] = varintAt(bytes, afterTag)
-      bodyStart = afterLength
-      end = afterLength + length
-    }
-    visit(tag, start, bodyStart, end)
-    position = end
-  }
-}
-
-/** A varint and where it ends; exact below 2^53. */
-function varintAt(bytes: Uint8Array, start: number): readonly [number, number] {
-  let value = 0
-  let position = start
-  for (let factor = 1; ; factor *= 0x80) {
-    const byte = bytes[position++] ?? 0
-    value += (byte & 0x7f) * factor
-    if (byte < 0x80) return [value, position]
   }
 }
