@@ -1,3 +1,4 @@
+import { isThenable } from '../run/follow/thenable.ts'
 import { withDeadline } from './delivery/with-deadline.ts'
 import { flushQuietly, type Flushable } from './flush-after.ts'
 
@@ -76,8 +77,4 @@ function remainingMillis(args: readonly unknown[]): number | undefined {
     if (typeof left === 'number' && Number.isFinite(left)) return left
   }
   return undefined
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
