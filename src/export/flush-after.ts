@@ -21,9 +21,9 @@ type Handler<Args extends unknown[], R> = (...args: Args) => R
 
 /**
  * Flushes after each call of a handler, for platforms that stop a process between requests; `flushAfterResponse` and
- * `flushAfterLambda` know more of theirs. What the handler returns or
- * throws stays the same; the flush ends at its own deadline and never fails the handler. A body that is still being
- * streamed is not waited for: its spans go out with the next flush.
+ * `flushAfterLambda` know more of theirs. What the handler returns or throws stays the same; the flush ends at its own
+ * deadline and never fails the handler. A body that is still being streamed is not waited for: its spans go out with the
+ * next flush.
  *
  * @example
  * ```ts
