@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import { readOpenRuns } from './open-run-record.ts'
 import { livesOn } from './process-identity.ts'
+import { isMissing } from './record-file.ts'
 import { formatFileName, parseFileName } from './spool-file-name.ts'
 
 /** The record that says whose a file is fits in here: it comes first. */
@@ -49,7 +50,7 @@ export function adoptLostRuns(search: LostRunSearch, nowUnixMillis: number): voi
       if (mine !== undefined) report(mine, search)
     } catch (error) {
       // Somebody else was quicker.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') search.failed('take over open runs', error)
+      if (!isMissing(error)) search.failed('take over open runs', error)
     }
   }
 }

@@ -1,20 +1,10 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, futimesSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import { leftRecord, openRecord, ownerRecord } from './open-run-record.ts'
 import { ownIdentity } from './process-identity.ts'
+import { openRecordFile, removeIfThere, writeAt } from './record-file.ts'
 import { formatFileName } from './spool-file-name.ts'
 import type { SpoolSettings } from './spool-options.ts'
 
@@ -105,7 +95,7 @@ export class OpenRunFile {
     if (this.#descriptor === undefined) return
     closeSync(this.#descriptor)
     this.#descriptor = undefined
-    if (this.#records.size === 0) this.#unlink(this.#path)
+    if (this.#records.size === 0) removeIfThere(this.#path)
   }
 
   #forget(runId: string): boolean {
@@ -134,10 +124,7 @@ export class OpenRunFile {
   }
 
   #put(bytes: Buffer): void {
-    let written = 0
-    while (written < bytes.byteLength) {
-      written += writeSync(this.#descriptor!, bytes, written, bytes.byteLength - written, this.#sizeBytes + written)
-    }
+    writeAt(this.#descriptor!, bytes, this.#sizeBytes)
     this.#sizeBytes += bytes.byteLength
     if (this.#settings.sync === 'always') fdatasyncSync(this.#descriptor!)
     else this.#isDirty = true
@@ -146,7 +133,7 @@ export class OpenRunFile {
   #open(nowUnixMillis: number): void {
     const name = { key: this.#key, createdUnixMillis: nowUnixMillis, owner: this.#owner, number: this.#number++ }
     this.#path = join(this.#settings.directory, formatFileName(name, 'runs'))
-    this.#descriptor = openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    this.#descriptor = openRecordFile(this.#path)
     this.#sizeBytes = 0
     this.#touchedUnixMillis = nowUnixMillis
     this.#put(ownerRecord(ownIdentity()))
@@ -170,15 +157,6 @@ export class OpenRunFile {
       offset += sizeBytes
     }
     closeSync(before)
-    this.#unlink(pathBefore)
-  }
-
-  #unlink(path: string): void {
-    try {
-      unlinkSync(path)
-    } catch (error) {
-      // Somebody has taken it over, or deleted it.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
+    removeIfThere(pathBefore)
   }
 }

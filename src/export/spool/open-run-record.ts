@@ -2,11 +2,11 @@ import { crc32 } from 'node:zlib'
 
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { ProcessIdentity } from './process-identity.ts'
-import { decodeBody, encodeRecord, headBytes, readHead } from './spool-record.ts'
+import { encodeFrame, headBytes, readFrameHead } from './record-frame.ts'
+import { decodeBody, encodeRecord, readHead } from './spool-record.ts'
 
 /**
- * A record of a file of open runs: 16 bytes of head, then a body. The head has a mark, the length of the body, its CRC-32,
- * and what it is, all as 32 bits in little-endian.
+ * A record of a file of open runs: a head that says what it is, then a body.
  *
  * - `owner`: first in each file; whose it is, as JSON.
  * - `open`: the id of a run, and the root that it is to have if its process is lost, as a record of the spool. A later
@@ -28,25 +28,15 @@ export interface OpenRunRecords {
 }
 
 export function ownerRecord(owner: ProcessIdentity | undefined): Buffer {
-  return record(kinds.owner, [Buffer.from(JSON.stringify(owner ?? null))])
+  return encodeFrame(mark, kinds.owner, [Buffer.from(JSON.stringify(owner ?? null))])
 }
 
 export function openRecord(runId: string, root: EncodedSpan): Buffer {
-  return record(kinds.open, [Buffer.from(runId), encodeRecord([root])])
+  return encodeFrame(mark, kinds.open, [Buffer.from(runId), encodeRecord([root])])
 }
 
 export function leftRecord(runId: string): Buffer {
-  return record(kinds.left, [Buffer.from(runId)])
-}
-
-function record(kind: number, parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts)
-  const head = Buffer.alloc(headBytes)
-  head.writeUInt32LE(mark, 0)
-  head.writeUInt32LE(body.byteLength, 4)
-  head.writeUInt32LE(crc32(body), 8)
-  head.writeUInt32LE(kind, 12)
-  return Buffer.concat([head, body])
+  return encodeFrame(mark, kinds.left, [Buffer.from(runId)])
 }
 
 /** Reads a file of open runs, as far as it goes. */
@@ -54,11 +44,12 @@ export function readOpenRuns(file: Buffer): OpenRunRecords {
   let owner: ProcessIdentity | undefined
   const roots = new Map<string, EncodedSpan>()
   let offset = 0
-  while (offset + headBytes <= file.byteLength) {
-    const body = file.subarray(offset + headBytes, offset + headBytes + file.readUInt32LE(offset + 4))
-    const isWhole = file.readUInt32LE(offset) === mark && body.byteLength === file.readUInt32LE(offset + 4)
-    if (!isWhole || crc32(body) !== file.readUInt32LE(offset + 8)) break
-    const kind = file.readUInt32LE(offset + 12)
+  while (offset < file.byteLength) {
+    const head = readFrameHead(file.subarray(offset), mark)
+    if (head === undefined) break
+    const body = file.subarray(offset + headBytes, offset + headBytes + head.bodyBytes)
+    if (body.byteLength !== head.bodyBytes || crc32(body) !== head.checksum) break
+    const kind = head.detail
     if (kind === kinds.owner) owner = (JSON.parse(body.toString()) as ProcessIdentity | null) ?? undefined
     else {
       const runId = body.toString('latin1', 0, idBytes)

@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib'
 
 import type { EncodedGroup, EncodedResource, EncodedSpan } from '../otlp/encoded-span.ts'
+import { encodeFrame, readFrameHead } from './record-frame.ts'
 
 /**
- * A record: 16 bytes of head, then a body. The head has a mark, the length of the body, its CRC-32, and how many spans
- * it has, all as 32 bits in little-endian. The body has the length of a table, the table as JSON, and the bytes that the
- * table divides: the groups, then the spans, encoded and redacted as they would be sent.
+ * A record of the spool: a head that says how many spans it has, then a body. The body has the length of a table, the
+ * table as JSON, and the bytes that the table divides: the groups, then the spans, encoded and redacted as they would be
+ * sent.
  */
-export const headBytes = 16
 const mark = 0x3150_5352
 
 interface Table {
@@ -41,24 +41,18 @@ export function encodeRecord(spans: readonly EncodedSpan[]): Buffer {
   const text = Buffer.from(JSON.stringify(table))
   const size = Buffer.alloc(4)
   size.writeUInt32LE(text.byteLength)
-  const body = Buffer.concat([
+  return encodeFrame(mark, spans.length, [
     size,
     text,
     ...[...groups.keys()].map(({ bytes }) => bytes),
     ...spans.map(({ bytes }) => bytes),
   ])
-  const head = Buffer.alloc(headBytes)
-  head.writeUInt32LE(mark, 0)
-  head.writeUInt32LE(body.byteLength, 4)
-  head.writeUInt32LE(crc32(body), 8)
-  head.writeUInt32LE(spans.length, 12)
-  return Buffer.concat([head, body])
 }
 
 /** @returns nothing where no record begins here */
-export function readHead(head: Buffer): RecordHead | undefined {
-  if (head.byteLength < headBytes || head.readUInt32LE(0) !== mark) return undefined
-  return { bodyBytes: head.readUInt32LE(4), checksum: head.readUInt32LE(8), spans: head.readUInt32LE(12) }
+export function readHead(bytes: Buffer): RecordHead | undefined {
+  const head = readFrameHead(bytes, mark)
+  return head === undefined ? undefined : { bodyBytes: head.bodyBytes, checksum: head.checksum, spans: head.detail }
 }
 
 /** @returns nothing where the body is not what was written */

@@ -1,20 +1,18 @@
 import {
   closeSync,
-  constants,
   fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
   futimesSync,
-  openSync,
   readSync,
   renameSync,
-  unlinkSync,
-  writeSync,
 } from 'node:fs'
 
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
-import { decodeBody, encodeRecord, headBytes, readHead, type RecordHead } from './spool-record.ts'
+import { isMissing, openRecordFile, removeIfThere, writeAt } from './record-file.ts'
+import { headBytes } from './record-frame.ts'
+import { decodeBody, encodeRecord, readHead, type RecordHead } from './spool-record.ts'
 
 /** A record in a file, and whether somebody still needs it. */
 export interface SpoolRecord extends RecordHead {
@@ -40,7 +38,7 @@ export class SpoolSegment {
   constructor(path: string, createdUnixMillis: number) {
     this.path = path
     this.createdUnixMillis = createdUnixMillis
-    this.#descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    this.#descriptor = openRecordFile(path)
     this.#sizeBytes = fstatSync(this.#descriptor).size
   }
 
@@ -66,10 +64,7 @@ export class SpoolSegment {
   append(spans: readonly EncodedSpan[], isSynced: boolean): SpoolRecord {
     const bytes = encodeRecord(spans)
     const offset = this.#sizeBytes
-    let written = 0
-    while (written < bytes.byteLength) {
-      written += writeSync(this.#descriptor, bytes, written, bytes.byteLength - written, offset + written)
-    }
+    writeAt(this.#descriptor, bytes, offset)
     if (isSynced) fdatasyncSync(this.#descriptor)
     else this.#isDirty = true
     this.#sizeBytes = offset + bytes.byteLength
@@ -120,7 +115,7 @@ export class SpoolSegment {
       renameSync(this.path, path)
       return true
     } catch (error) {
-      ifMissing(error)
+      if (!isMissing(error)) throw error
       return fstatSync(this.#descriptor).nlink > 0
     } finally {
       closeSync(this.#descriptor)
@@ -129,15 +124,6 @@ export class SpoolSegment {
 
   remove(): void {
     closeSync(this.#descriptor)
-    try {
-      unlinkSync(this.path)
-    } catch (error) {
-      ifMissing(error)
-    }
+    removeIfThere(this.path)
   }
-}
-
-/** Goes on where a file is not there: somebody has taken it over, or deleted it. @throws anything else */
-function ifMissing(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

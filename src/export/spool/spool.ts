@@ -8,6 +8,7 @@ import { randomHex16 } from '../../internal/random-hex.ts'
 import { shared } from '../../run/shared.ts'
 import { suppressedContext } from '../delivery/suppressed-context.ts'
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
+import { isMissing } from './record-file.ts'
 import { formatFileName, nobody, parseFileName, spoolKeyOf, type SpoolFileName } from './spool-file-name.ts'
 import type { SpoolSettings } from './spool-options.ts'
 import { SpoolSegment, type SpoolRecord } from './spool-segment.ts'
@@ -232,7 +233,7 @@ export class Spool {
         this.#take(new SpoolSegment(own, parsed.createdUnixMillis), now)
       } catch (error) {
         // Without: somebody else was quicker. One file that cannot be taken over is not to keep the others.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#listener.failed('take a file over', error)
+        if (!isMissing(error)) this.#listener.failed('take a file over', error)
       }
     }
     this.#segments.sort((one, other) => one.createdUnixMillis - other.createdUnixMillis)
