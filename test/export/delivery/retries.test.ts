@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { useFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { startCollector, type Step } from '../../support/scripted-collector.ts'
+import { until } from '../../support/until.ts'
 import { accounted, deliver, names } from './ended-spans.ts'
 
 let clock: FakeClock
@@ -20,11 +21,6 @@ afterEach(() => {
   clock[Symbol.dispose]()
   vi.restoreAllMocks()
 })
-
-/** Lets answers arrive, which take some turns of the event loop. */
-async function until(isMet: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(isMet()).toBe(true), { interval: 2, timeout: 5000 })
-}
 
 describe('a destination that is down', () => {
   it.each<[string, Step]>([

@@ -13,38 +13,16 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { DeliveryOptions, SpoolOptions } from '../../../src/export/index.ts'
 import { shared } from '../../../src/run/shared.ts'
 import { deferred } from '../../support/deferred.ts'
-import { useFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { startCollector } from '../../support/scripted-collector.ts'
+import { until } from '../../support/until.ts'
 import { accounted, deliver, names, type Delivering } from '../delivery/ended-spans.ts'
+import { clock, directory, MiB, spooling, useSpoolDirectory } from './spool-directory.ts'
 
-const MiB = 1024 * 1024
-let clock: FakeClock
-let directory: string
-
-beforeEach(() => {
-  clock = useFakeClock()
-  directory = mkdtempSync(join(tmpdir(), 'runspan-spool-'))
-  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-})
-
-afterEach(() => {
-  clock[Symbol.dispose]()
-  rmSync(directory, { recursive: true, force: true })
-  vi.restoreAllMocks()
-})
-
-function spooling(url: string, spool: Partial<SpoolOptions> = {}): DeliveryOptions {
-  return { url, maxQueueSizeBytes: MiB, spool: { directory, ...spool } }
-}
-
-async function until(isMet: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(isMet()).toBe(true), { interval: 2, timeout: 15_000 })
-}
+useSpoolDirectory()
 
 /** Shuts down, with time passing as far as its deadline. */
 async function shutDown(delivering: Delivering): Promise<void> {

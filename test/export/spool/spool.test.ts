@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -9,45 +8,23 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import type { DeliveryOptions, SpoolOptions } from '../../../src/export/index.ts'
+import type { SpoolOptions } from '../../../src/export/index.ts'
 import { RunspanError } from '../../../src/index.ts'
 import type { DeliveringScript } from '../../fixtures/delivering-app.ts'
-import { useFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { startCollector } from '../../support/scripted-collector.ts'
 import { spawnProcess } from '../../support/spawn-process.ts'
+import { until } from '../../support/until.ts'
 import { accounted, deliver, names } from '../delivery/ended-spans.ts'
+import { clock, directory, MiB, spooling, useSpoolDirectory } from './spool-directory.ts'
 
-const MiB = 1024 * 1024
-let clock: FakeClock
-let directory: string
-
-beforeEach(() => {
-  clock = useFakeClock()
-  directory = mkdtempSync(join(tmpdir(), 'runspan-spool-'))
-  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-})
-
-afterEach(() => {
-  clock[Symbol.dispose]()
-  rmSync(directory, { recursive: true, force: true })
-  vi.restoreAllMocks()
-})
-
-function spooling(url: string, spool: Partial<SpoolOptions> = {}): DeliveryOptions {
-  return { url, maxQueueSizeBytes: MiB, spool: { directory, ...spool } }
-}
+useSpoolDirectory()
 
 const files = (): readonly string[] => readdirSync(directory)
 const sizeBytes = (): number => files().reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
-
-async function until(isMet: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(isMet()).toBe(true), { interval: 2, timeout: 5000 })
-}
 
 describe('a spool in mode overflow', () => {
   it('takes what does not fit into memory, and gives it back in order when the destination is back', async () => {
