@@ -14,26 +14,10 @@ import {
   withSpan,
   wrapAgent,
 } from '../../src/index.ts'
-import { formatTotals } from '../../src/propagation/totals-header.ts'
 import { countsFromNow } from '../support/counts.ts'
 import { recordSpans, type RecordedSpans } from '../support/record-spans.ts'
 import { spawnProcess } from '../support/spawn-process.ts'
-
-const subtotal = {
-  input: 5,
-  output: 1,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  nanoUsd: 10_000_000,
-  reported: 1,
-  priced: 0,
-  unpriced: 0,
-  llmCalls: 1,
-  toolCalls: 0,
-  errors: 0,
-  spans: 2,
-}
+import { foreignTotals } from './foreign-totals.ts'
 
 /** What a segment of another process would reply. */
 function replyOf(
@@ -42,7 +26,7 @@ function replyOf(
   state: 'final' | 'partial' = 'final',
 ): { readonly 'runspan-totals': string } {
   const { runId } = extractRun(carrier)!
-  return { 'runspan-totals': formatTotals(runId, { segmentId, nestedIds: [], state, subtotal }) }
+  return { 'runspan-totals': foreignTotals(runId, { segmentId, state }) }
 }
 
 const one = 'a'.repeat(16)
@@ -110,9 +94,7 @@ describe('takeTotals', () => {
   it('counts and leaves out what is about another run or malformed, and lets anything else pass', async () => {
     await using spans = recordSpans()
     const counts = countsFromNow()
-    const other = {
-      'runspan-totals': formatTotals(newRunId(), { segmentId: one, nestedIds: [], state: 'final', subtotal }),
-    }
+    const other = { 'runspan-totals': foreignTotals(newRunId()) }
     const root = await rootAfter(spans, () => {
       for (const reply of [other, { 'runspan-totals': 'v1;' }, {}, null, undefined, 7, 'text']) {
         expect(takeTotals(reply)).toBe(reply)
@@ -147,9 +129,8 @@ describe('takeTotals', () => {
     const { runId, ended } = await wrapAgent('planner', () => {
       recordLlmCall({ model: 'small-model', provider: 'acme', inputTokens: 2, costUsd: 0.004 })
       const carrier = injectRun({}, { expectReply: true })
-      const told = { ...subtotal, toolCalls: 2, errors: 1 }
-      const totals = { segmentId: one, nestedIds: [], state: 'final', subtotal: told } as const
-      takeTotals({ 'runspan-totals': formatTotals(extractRun(carrier)!.runId, totals) })
+      const { runId: id } = extractRun(carrier)!
+      takeTotals({ 'runspan-totals': foreignTotals(id, { subtotal: { toolCalls: 2, errors: 1 } }) })
     })
     const { detail, ...totals } = (await ended).totals
     expect(detail).toMatchObject({

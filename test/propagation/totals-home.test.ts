@@ -8,7 +8,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { injectRun, llm, propagationHeaders, recordLlmCall, takeTotals, withSpan, wrapAgent } from '../../src/index.ts'
 import { carryRuns } from '../../src/export/node.ts'
-import { formatTotals } from '../../src/propagation/totals-header.ts'
 import { runTreeOf } from '../../src/query/run-tree.ts'
 import type { StoredSpan } from '../../src/query/stored-span.ts'
 import { startReceiver, type Receiver } from '../../src/viewer/receiver/index.ts'
@@ -16,6 +15,7 @@ import { countsFromNow } from '../support/counts.ts'
 import { recordSpans, type RecordedSpans } from '../support/record-spans.ts'
 import { serve } from '../support/serve.ts'
 import { spawnProcess, type FixtureProcess } from '../support/spawn-process.ts'
+import { foreignTotals } from './foreign-totals.ts'
 import { apps } from './middleware/apps.ts'
 
 let receiver: Receiver
@@ -167,7 +167,7 @@ describe('a run that others work on', () => {
     let body: string | undefined
     await using fake = await serve((request, response) => {
       const runId = String(request.headers['traceparent']).slice(3, 35)
-      body ??= formatTotals(runId, { segmentId: 'a'.repeat(16), nestedIds: [], state: 'final', subtotal })
+      body ??= foreignTotals(runId)
       response.setHeader('runspan-totals', body).end()
     })
     const root = await rootAfter(spans, async () => {
@@ -208,10 +208,7 @@ describe('a run that others work on', () => {
     let header = ''
     await using fake = await serve((_request, response) => void response.setHeader('runspan-totals', header).end())
     const counts = countsFromNow()
-    for (const forged of [
-      formatTotals('b'.repeat(32), { segmentId: 'a'.repeat(16), nestedIds: [], state: 'final', subtotal }),
-      'v1;',
-    ]) {
+    for (const forged of [foreignTotals('b'.repeat(32)), 'v1;']) {
       header = forged
       expect(await rootAfter(spans, () => get(fake.url))).toMatchObject({
         ...own,
@@ -291,22 +288,6 @@ describe('a run that an instrumentation carries by itself', () => {
     expect(await rootBeside((url) => withSpan('step', () => get(url)))).toMatchObject({ complete: false })
   })
 })
-
-const subtotal = {
-  input: 5,
-  output: 1,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  nanoUsd: 10_000_000,
-  reported: 1,
-  priced: 0,
-  unpriced: 0,
-  llmCalls: 1,
-  toolCalls: 0,
-  errors: 0,
-  spans: 3,
-}
 
 /** The path on which a service asks another one. */
 function ask(name: string, path: string): string {
