@@ -4,6 +4,7 @@ import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import type { ExportableSpan } from '../otlp/exportable-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import type { Destination } from './destination.ts'
+import { Fifo } from './fifo.ts'
 import { suppressedContext } from './suppressed-context.ts'
 
 /** Destinations that are sent the same bytes. */
@@ -36,8 +37,7 @@ export class Intake {
   readonly #lanes: readonly Lane[]
   readonly #destinations: readonly Destination[]
   readonly #mostObjects: number
-  #spans: ExportableSpan[] = []
-  #first = 0
+  readonly #waiting = new Fifo<ExportableSpan>()
   /** Spans that have waited and do no more. */
   #passed = 0
   /** Spans that a worker thread has, each with the promise of having been offered. */
@@ -55,11 +55,7 @@ export class Intake {
   spansAhead(destination: Destination): number {
     let withWorker = 0
     for (const { lane } of this.#withWorker.keys()) if (lane.destinations.includes(destination)) withWorker++
-    return this.#waiting + withWorker
-  }
-
-  get #waiting(): number {
-    return this.#spans.length - this.#first
+    return this.#waiting.size + withWorker
   }
 
   /** @returns whether any destination has room for the span; else it is counted as dropped at all of them */
@@ -68,15 +64,15 @@ export class Intake {
       for (const destination of this.#destinations) destination.dropForSpace()
       return false
     }
-    if (this.#waiting >= this.#mostObjects) this.#encode(span)
-    else this.#spans.push(span)
-    if (this.#waiting >= eagerSpans) this.#schedule()
+    if (this.#waiting.size >= this.#mostObjects) this.#encode(span)
+    else this.#waiting.push(span)
+    if (this.#waiting.size >= eagerSpans) this.#schedule()
     return true
   }
 
   /** Starts encoding what waits, in slices, and tells the destinations to send everything. */
   sendDue(): void {
-    if (this.#waiting > 0) {
+    if (this.#waiting.size > 0) {
       this.#isEncodingSlices = true
       this.#schedule()
     } else for (const destination of this.#destinations) destination.sendDue()
@@ -85,7 +81,7 @@ export class Intake {
   /** Resolves when everything that waits now is encoded, in slices. */
   async encoded(): Promise<void> {
     // Not what ends meanwhile: under a steady load that would never come to an end.
-    const end = this.#passed + this.#waiting
+    const end = this.#passed + this.#waiting.size
     while (this.#passed < end) {
       this.#schedule()
       // oxlint-disable-next-line no-await-in-loop -- one slice after the other
@@ -107,7 +103,7 @@ export class Intake {
     const end = performance.now() + budgetMillis
     const recalled = [...this.#withWorker.keys()]
     this.#withWorker.clear()
-    while (this.#waiting > 0) {
+    while (this.#waiting.size > 0) {
       const span = this.#next()
       for (const lane of this.#lanes) recalled.push({ lane, span })
     }
@@ -119,7 +115,7 @@ export class Intake {
   }
 
   #isFull(): boolean {
-    const waiting = this.#waiting
+    const waiting = this.#waiting.size
     for (const { encoder, destinations } of this.#lanes) {
       const bytesAhead = waiting * assumedSpanBytes + encoder.pendingSizeBytes
       for (const destination of destinations) {
@@ -138,27 +134,22 @@ export class Intake {
   #encodeSlice(): void {
     this.#isScheduled = false
     const end = performance.now() + sliceMillis
-    for (let encoded = 1; this.#waiting > 0; encoded++) {
+    for (let encoded = 1; this.#waiting.size > 0; encoded++) {
       const sizeBytes = this.#encode(this.#next())
       if ((encoded % 4 === 0 || sizeBytes > longSpanBytes) && performance.now() >= end) break
     }
-    const isDue = this.#isEncodingSlices && this.#waiting === 0
+    const isDue = this.#isEncodingSlices && this.#waiting.size === 0
     if (isDue) this.#isEncodingSlices = false
     for (const destination of this.#destinations) {
       if (isDue) destination.sendDue()
       else destination.sendFull()
     }
-    if (this.#waiting > 0) this.#schedule()
+    if (this.#waiting.size > 0) this.#schedule()
   }
 
   #next(): ExportableSpan {
-    const span = this.#spans[this.#first++]!
     this.#passed++
-    if (this.#first === this.#spans.length) {
-      this.#spans = []
-      this.#first = 0
-    }
-    return span
+    return this.#waiting.shift()!
   }
 
   /** @returns the bytes that were written */
@@ -189,7 +180,7 @@ export class Intake {
   #offer({ destinations }: Lane, span: EncodedSpan | undefined): void {
     for (const destination of destinations) {
       if (span === undefined) destination.drop('malformed', 1, 'a span has no valid ids, or cannot be read')
-      else destination.offer(span, this.#waiting)
+      else destination.offer(span, this.#waiting.size)
     }
   }
 }

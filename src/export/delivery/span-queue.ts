@@ -1,4 +1,5 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
+import { Fifo } from './fifo.ts'
 
 /** What a span costs besides its bytes: the object, the view, and its place in the queue. */
 const overheadBytes = 176
@@ -8,23 +9,18 @@ export function costBytes(span: EncodedSpan): number {
   return span.bytes.byteLength + overheadBytes
 }
 
-/** Encoded spans in the order in which they ended. Taking from the front costs no copy of the rest. */
+/** Encoded spans in the order in which they ended. */
 export class SpanQueue {
-  #spans: EncodedSpan[] = []
-  #first = 0
+  readonly #spans = new Fifo<EncodedSpan>()
   #bytes = 0
 
   get size(): number {
-    return this.#spans.length - this.#first
+    return this.#spans.size
   }
 
   /** The sum of the spans' encoded bytes. */
   get bytes(): number {
     return this.#bytes
-  }
-
-  get head(): EncodedSpan | undefined {
-    return this.#spans[this.#first]
   }
 
   push(span: EncodedSpan): void {
@@ -34,23 +30,15 @@ export class SpanQueue {
 
   /** Takes spans from the front: at most `maxSpans`, and as many as fit into `maxBytes`, but one in any case. */
   take(maxSpans: number, maxBytes: number): EncodedSpan[] {
-    const end = Math.min(this.#first + maxSpans, this.#spans.length)
-    let at = this.#first
+    const taken: EncodedSpan[] = []
     let bytes = 0
-    while (at < end) {
-      const more = this.#spans[at]!.bytes.byteLength
-      if (at > this.#first && bytes + more > maxBytes) break
+    while (taken.length < maxSpans) {
+      const more = this.#spans.head?.bytes.byteLength
+      if (more === undefined || (taken.length > 0 && bytes + more > maxBytes)) break
+      taken.push(this.#spans.shift()!)
       bytes += more
-      at++
     }
-    const taken = this.#spans.slice(this.#first, at)
-    this.#first = at
     this.#bytes -= bytes
-    // Half of the array is behind us: give it back. Amortised, each span is moved once.
-    if (this.#first > 1024 && this.#first * 2 > this.#spans.length) {
-      this.#spans = this.#spans.slice(this.#first)
-      this.#first = 0
-    }
     return taken
   }
 }
