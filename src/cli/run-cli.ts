@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 
 import { RunspanError } from '../errors.ts'
+import { nearest } from '../internal/nearest.ts'
 import { VERSION } from '../internal/version.ts'
 import type { OtlpFileReader } from '../query/readers/otlp-file/otlp-file-reader.ts'
 import { runJsonVersion, toRunJson } from '../query/run-json.ts'
@@ -8,7 +9,6 @@ import { UsageError, exitCodes, type CliIo, type Command, type ExitCode, type In
 import { commands } from './commands/all.ts'
 import { outputOptions } from './common-options.ts'
 import { helpOf, overview } from './help.ts'
-import { nearest } from './nearest.ts'
 import { plural } from './run-details.ts'
 
 const defaultFrom = 'http://127.0.0.1:4318'

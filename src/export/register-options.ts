@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import type { CarryTarget } from '../propagation/carry-runs.ts'
@@ -7,7 +8,7 @@ import type { RollupOptions } from '../rollup/run-rollup-processor.ts'
 import type { SpanProcessorLike } from '../rollup/span-like.ts'
 import type { IdGeneratorLike } from '../run/run-id-generator.ts'
 import type { RunspanOptions } from '../run/settings.ts'
-import type { RunSamplingOptions } from '../sampling/run-sampling-processor.ts'
+import { runSamplingOptionNames, type RunSamplingOptions } from '../sampling/run-sampling-processor.ts'
 import type { SamplerLike } from '../sampling/sampler-like.ts'
 import type { DeliveryOptions } from './delivery/delivery-options.ts'
 import type { SpanExporterLike } from './trace-sdk.ts'
@@ -64,6 +65,8 @@ export interface RegisterOptions extends RunspanOptions {
   readonly carryTo?: CarryTarget | undefined
 }
 
+const samplingNames: OptionNames<RegisterSamplingOptions> = { ...runSamplingOptionNames, ratio: true }
+
 /** The longest delay that Node's timers know. */
 const longestMillis = 2 ** 31 - 1
 
@@ -106,19 +109,17 @@ const checks: Readonly<
 }
 
 /**
- * Checks what can be checked before anything is set up. An unknown name is refused: a misspelt option would be a
- * service that reports nothing.
+ * Checks what can be checked before anything is set up.
  *
  * @throws {@link RunspanError} `bad_configuration`
  */
 export function checkRegisterOptions(options: RegisterOptions): void {
-  if (!isRecord(options)) throw bad('registerRunspan', options, 'Pass an object of options, or nothing.')
-  for (const [name, value] of Object.entries(options) as [keyof RegisterOptions, unknown][]) {
-    const check = checks[name]
-    if (check === undefined)
-      throw bad(name, value, `There is no such option. Known are ${Object.keys(checks).join(', ')}.`)
-    if (value !== undefined && !check.fits(value as never)) throw bad(name, value, check.advice)
+  checkOptions('registerRunspan', options, checks)
+  for (const [name, { fits, advice }] of Object.entries(checks)) {
+    const value = options[name as keyof RegisterOptions]
+    if (value !== undefined && !fits(value as never)) throw bad(name, value, advice)
   }
+  if (options.sampling !== undefined) checkOptions('sampling', options.sampling, samplingNames)
   if (options.delivery !== undefined && options.exporter !== undefined) {
     throw bad(
       'delivery',

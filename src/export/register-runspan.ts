@@ -102,18 +102,19 @@ function registerEnabled(options: RegisterOptions, environment: Environment): Re
     ...(runspan === undefined ? [] : [runspan]),
     ...exportingProcessors(options, environment, destinations, found, delivery),
   ]
-  const { sampling } = options
+  const { ratio, ...sampling } = options.sampling ?? {}
+  const hasSampling = options.sampling !== undefined
   const processors = [
     rollup,
-    ...(sampling === undefined ? exporting : [new RunSamplingProcessor(exporting, sampling)]),
+    ...(hasSampling ? [new RunSamplingProcessor(exporting, sampling)] : exporting),
     ...(options.spanProcessors ?? []),
   ]
   const provider = sdk.createProvider({
     idGenerator: new RunIdGenerator(options.idGenerator),
     resource: resourceFrom(sdk, options.serviceName, options.resourceAttributes),
     sampler: new RunSampler(options.sampler ?? samplerFrom(environment, sdk), {
-      families: sampling !== undefined,
-      ratio: sampling?.ratio,
+      families: hasSampling,
+      ratio,
     }),
     spanLimits: spanLimitsFrom(environment),
     spanProcessors: processors,

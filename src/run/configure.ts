@@ -1,10 +1,10 @@
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { findGenerator } from './probe.ts'
 import { applyOptions, type RunspanOptions } from './settings.ts'
 import { shared } from './shared.ts'
 
-/** Every option, so that a name that is mistaken does not go unnoticed: `redact` must not be forgotten quietly. */
-const known: Readonly<Record<keyof RunspanOptions, true>> = {
+const names: OptionNames<RunspanOptions> = {
   content: true,
   redact: true,
   strict: true,
@@ -21,13 +21,7 @@ const known: Readonly<Record<keyof RunspanOptions, true>> = {
  *   in strict mode where the registered provider does not use a `RunIdGenerator`
  */
 export function configureRunspan(options: RunspanOptions): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(known, name)) continue
-    throw new RunspanError(
-      'bad_configuration',
-      `Failed to configure ${name}: there is no such option. Known are ${Object.keys(known).join(', ')}.`,
-    )
-  }
+  checkOptions('configureRunspan', options, names)
   applyOptions(shared().settings, options)
   if (options.strict === true && findGenerator() === 'missing') {
     throw new RunspanError(

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_RUN_STATUS } from '../attributes.ts'
+import { checkOptions } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { statusError, type ReadableSpanLike } from '../rollup/span-like.ts'
@@ -64,11 +65,10 @@ export class RunKeeper {
 
   /** @throws {@link RunspanError} `bad_configuration` where a rule cannot be used, or is not known */
   constructor(rules: KeepRules = {}) {
-    for (const [name, value] of Object.entries(rules) as [keyof KeepRules, unknown][]) {
-      const check = checks[name]
-      if (check === undefined)
-        throw bad(name, value, `There is no such rule. Known are ${Object.keys(checks).join(', ')}.`)
-      if (value !== undefined && !check.fits(value)) throw bad(name, value, check.advice)
+    checkOptions('keep', rules, checks)
+    for (const [name, { fits, advice }] of Object.entries(checks)) {
+      const value = rules[name as keyof KeepRules]
+      if (value !== undefined && !fits(value)) throw bad(name, value, advice)
     }
     const { failed, slowerThanMillis, costUsdAbove, decide } = rules
     this.#failed = failed === true

@@ -1,5 +1,6 @@
 import { trace, type Attributes, type Context, type Link } from '@opentelemetry/api'
 
+import { checkOptions } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { mayBeAdopted } from '../rollup/adopted-run.ts'
@@ -61,7 +62,8 @@ export class RunSampler implements SamplerLike {
 
   /**
    * @param inner decides what is sampled
-   * @throws {@link RunspanError} `bad_configuration` where `inner` is no sampler, or the ratio none
+   * @throws {@link RunspanError} `bad_configuration` where `inner` is no sampler, the ratio none, or there is no such
+   *   option
    */
   constructor(inner: SamplerLike, options: RunSamplerOptions = {}) {
     if (typeof (inner as Partial<SamplerLike> | undefined)?.shouldSample !== 'function') {
@@ -70,6 +72,7 @@ export class RunSampler implements SamplerLike {
         `Failed to make a RunSampler: ${textOf(inner)} cannot be used. Pass the sampler that decides what is sampled.`,
       )
     }
+    checkOptions('RunSampler', options, { families: true, ratio: true })
     this.#inner = inner
     const { families = true, ratio } = options
     if (ratio !== undefined && !(typeof ratio === 'number' && ratio >= 0 && ratio <= 1)) {

@@ -5,6 +5,7 @@ import {
   ATTR_RUNSPAN_SAMPLING_REASON,
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { RecentKeys } from '../internal/recent-keys.ts'
 import { textOf } from '../internal/text-of.ts'
@@ -30,6 +31,17 @@ export interface RunSamplingOptions extends HoldLimits {
    * @defaultValue 'roots'
    */
   readonly rest?: 'roots' | 'nothing' | undefined
+}
+
+/** The names of {@link RunSamplingOptions}. */
+export const runSamplingOptionNames: OptionNames<RunSamplingOptions> = {
+  keep: true,
+  rest: true,
+  maxRuns: true,
+  maxSpans: true,
+  maxSpansPerRun: true,
+  maxBytes: true,
+  maxAgeMillis: true,
 }
 
 type Next = SpanProcessorLike & { onEnding?(span: never): void }
@@ -79,6 +91,7 @@ export class RunSamplingProcessor implements SpanProcessorLike {
       if (typeof (processor as Partial<Next> | undefined)?.onEnd !== 'function')
         throw bad('next', processor, 'Pass the span processor that exports.')
     }
+    checkOptions('RunSamplingProcessor', options, runSamplingOptionNames)
     const { keep, rest = 'roots' } = options
     if (rest !== 'roots' && rest !== 'nothing') throw bad('rest', rest, "Use 'roots' or 'nothing'.")
     this.#next = processors

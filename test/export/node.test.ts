@@ -111,7 +111,8 @@ describe('registerRunspan', () => {
     ['content', { content: 'everything' as never }, "'explicit'"],
     ['maxOpenRuns', { rollup: { maxOpenRuns: 0 } }, 'at least 1'],
     ['carryRuns', { carryTo: 'search' as never }, 'Name the hosts'],
-    ['servicename', { servicename: 'planner' } as never, 'There is no such option. Known are serviceName,'],
+    ['registerRunspan', { servicename: 'planner' } as never, 'no option servicename. Did you mean serviceName? Known'],
+    ['sampling', { sampling: { ratoi: 0.1 } as never }, 'no option ratoi. Did you mean ratio? Known are keep,'],
   ])('refuses a bad %s with its name, its value and advice', (name, options, advice) => {
     const error = caught(() => registerRunspan({ exporter: keptExporter(), ...options }))
     expect(error).toMatchObject({ name: 'RunspanError', code: 'bad_configuration' })

@@ -82,7 +82,10 @@ describe('registerRunspan', () => {
   it.each([
     [{ sampling: 'roots' }, 'Failed to configure sampling: roots cannot be used. Pass an object of sampling options.'],
     [{ sampling: { ratio: 7 } }, 'Failed to configure ratio: 7 cannot be used. Pass a number from 0 to 1.'],
-    [{ sampling: { keep: { slow: 7 } } }, 'Failed to configure keep.slow: 7 cannot be used. There is no such rule.'],
+    [
+      { sampling: { keep: { slow: 7 } } },
+      'Failed to configure keep: it has no option slow. Did you mean slowerThanMillis?',
+    ],
   ])('refuses %o', (options, message) => {
     expect(() => register(options as never)).toThrow(message)
   })

@@ -89,7 +89,7 @@ describe('what is recorded of values', () => {
 
   it('refuses an option that there is not, so that no misspelt one is forgotten quietly', () => {
     expect(() => configureRunspan({ contents: 'off' } as never)).toThrow(
-      'Failed to configure contents: there is no such option. Known are content, redact,',
+      'Failed to configure configureRunspan: it has no option contents. Did you mean content? Known are content, redact,',
     )
     expect(() => configureRunspan({})).not.toThrow()
   })

@@ -94,6 +94,12 @@ describe('a family', () => {
     )
   })
 
+  it('refuses an option that there is not', () => {
+    expect(() => new RunSampler(new AlwaysOnSampler(), { ration: 0.5 } as never)).toThrow(
+      'Failed to configure RunSampler: it has no option ration. Did you mean ratio? Known are families, ratio.',
+    )
+  })
+
   it('has the randomness of its first run beside the member that marks a run', async () => {
     await using registered = recordSpans({ sampler: new RunSampler(new AlwaysOnSampler()) })
     const first = startRun('first')

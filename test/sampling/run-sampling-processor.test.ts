@@ -505,7 +505,10 @@ describe('what is held', () => {
 
 describe('set-up', () => {
   it.each([
-    [{ keep: { slow: 1 } }, 'Failed to configure keep.slow: 1 cannot be used. There is no such rule.'],
+    [{ keep: { slow: 1 } }, 'Failed to configure keep: it has no option slow. Did you mean slowerThanMillis?'],
+    [{ keep: null }, 'Failed to configure keep: null cannot be used. Pass an object of options.'],
+    [{ maxSpan: 7 }, 'Failed to configure RunSamplingProcessor: it has no option maxSpan. Did you mean maxSpans?'],
+    [{ ratio: 0.1 }, 'Failed to configure RunSamplingProcessor: it has no option ratio.'],
     [{ keep: { failed: 'yes' } }, 'Failed to configure keep.failed: yes cannot be used. Pass true or false.'],
     [{ keep: { slowerThanMillis: -1 } }, 'Failed to configure keep.slowerThanMillis: -1 cannot be used.'],
     [{ keep: { costUsdAbove: Number.NaN } }, 'Failed to configure keep.costUsdAbove: NaN cannot be used.'],

@@ -1,5 +1,6 @@
 import type { MeterProvider } from '@opentelemetry/api'
 
+import type { OptionNames } from '../../check-options.ts'
 import type { Offload } from '../otlp/outgoing-values.ts'
 import type { SizeBudgets } from '../otlp/size-budgets.ts'
 import type { RedactionOptions } from '../redaction/redaction-options.ts'
@@ -94,33 +95,33 @@ export interface DeliveryOptions extends DestinationOptions {
   readonly exitTimeoutMillis?: number | undefined
 }
 
-/** The names of {@link DestinationOptions}, for checks. */
-export const destinationOptionNames = [
-  'name',
-  'url',
-  'headers',
-  'compression',
-  'protocol',
-  'timeoutMillis',
-  'tls',
-  'maxQueueSizeBytes',
-  'maxAttributeSizeBytes',
-  'maxSpanSizeBytes',
-  'maxRequestSizeBytes',
-  'redaction',
-  'offload',
-  'spool',
-  'maxConcurrentRequests',
-] as const satisfies readonly (keyof DestinationOptions)[]
+/** The names of {@link DestinationOptions}. */
+export const destinationOptionNames: OptionNames<DestinationOptions> = {
+  name: true,
+  url: true,
+  headers: true,
+  compression: true,
+  protocol: true,
+  timeoutMillis: true,
+  tls: true,
+  maxQueueSizeBytes: true,
+  maxAttributeSizeBytes: true,
+  maxSpanSizeBytes: true,
+  maxRequestSizeBytes: true,
+  redaction: true,
+  offload: true,
+  spool: true,
+  maxConcurrentRequests: true,
+}
 
 /** The names of {@link DeliveryOptions} that are about all destinations. */
-export const deliveryOptionNames = [
-  'destinations',
-  'onDrop',
-  'meterProvider',
-  'scheduledDelayMillis',
-  'maxExportBatchSize',
-  'maxQueueSize',
-  'flushTimeoutMillis',
-  'exitTimeoutMillis',
-] as const satisfies readonly (keyof DeliveryOptions)[]
+export const deliveryOptionNames: OptionNames<Omit<DeliveryOptions, keyof DestinationOptions>> = {
+  destinations: true,
+  onDrop: true,
+  meterProvider: true,
+  scheduledDelayMillis: true,
+  maxExportBatchSize: true,
+  maxQueueSize: true,
+  flushTimeoutMillis: true,
+  exitTimeoutMillis: true,
+}

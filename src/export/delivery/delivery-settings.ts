@@ -1,5 +1,6 @@
 import type { MeterProvider } from '@opentelemetry/api'
 
+import { checkOptions } from '../../check-options.ts'
 import { readNumber, type Environment } from '../environment.ts'
 import { deliveryOptionNames, destinationOptionNames, type DeliveryOptions } from './delivery-options.ts'
 import { checkedNumber, destinationSettings, unusable, type DestinationSettings } from './destination-settings.ts'
@@ -23,7 +24,8 @@ export interface DeliverySettings {
  * @throws {@link RunspanError} `bad_configuration` where something cannot work
  */
 export function deliverySettings(options: DeliveryOptions, environment: Environment): DeliverySettings {
-  checkNames(options)
+  checkOptions('delivery', options, { ...destinationOptionNames, ...deliveryOptionNames })
+  checkHooks(options)
   const numberOf = (name: NumberOption, least: number): number | undefined =>
     checkedNumber(name, options[name], least) ?? readNumber(environment, variables[name], least)
   return {
@@ -47,12 +49,7 @@ const variables: Readonly<Record<NumberOption, string>> = {
   flushTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
 }
 
-/** A misspelt option would be a service that reports nothing. */
-function checkNames(options: DeliveryOptions): void {
-  const known: readonly string[] = [...destinationOptionNames, ...deliveryOptionNames]
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw unusable(name, 'it', `There is no such option. Known are ${known.join(', ')}.`)
-  }
+function checkHooks(options: DeliveryOptions): void {
   if (options.onDrop !== undefined && typeof options.onDrop !== 'function') {
     throw unusable('onDrop', options.onDrop, 'Pass a function.')
   }
@@ -67,14 +64,12 @@ function destinationsOf(options: DeliveryOptions, environment: Environment): rea
   if (!Array.isArray(destinations) || destinations.length === 0) {
     throw unusable('destinations', destinations, 'Pass an array with at least one destination.')
   }
-  for (const name of destinationOptionNames) {
-    if (options[name] !== undefined) throw unusable(name, 'it', 'Beside destinations, set it in each of them.')
+  for (const name of Object.keys(destinationOptionNames)) {
+    if (options[name as keyof DeliveryOptions] !== undefined)
+      throw unusable(name, 'it', 'Beside destinations, set it in each of them.')
   }
-  const known: readonly string[] = destinationOptionNames
   const settings = destinations.map((destination) => {
-    for (const name of Object.keys(destination)) {
-      if (!known.includes(name)) throw unusable(name, 'it', `Known of a destination are ${known.join(', ')}.`)
-    }
+    checkOptions('destinations', destination, destinationOptionNames)
     if (destination.url === undefined) throw unusable('destinations', 'one without a url', 'Give each a url.')
     return destinationSettings(destination, environment, false)
   })

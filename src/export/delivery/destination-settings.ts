@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 
+import { checkOptions } from '../../check-options.ts'
 import { RunspanError } from '../../errors.ts'
 import { textOf } from '../../internal/text-of.ts'
 import { readNumber, readText, type Environment } from '../environment.ts'
@@ -48,6 +49,7 @@ export function destinationSettings(
   const url = checkedUrl(options.url, isOnly ? environment : {})
   const protocol = protocolFrom(options.protocol, environment)
   const budgets = resolveBudgets(options)
+  if (options.tls !== undefined) checkOptions('tls', options.tls, { ca: true, cert: true, key: true })
   return {
     name: options.name ?? new URL(url).host,
     url,

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../../check-options.ts'
 import { RunspanError } from '../../errors.ts'
 import type { Redact } from '../../run/settings.ts'
 
@@ -39,12 +40,22 @@ export interface RedactionOptions {
   readonly redact?: Redact | undefined
 }
 
+const names: OptionNames<RedactionOptions> = {
+  keys: true,
+  patterns: true,
+  builtIn: true,
+  emails: true,
+  content: true,
+  redact: true,
+}
+
 /**
  * Checks options.
  *
- * @throws {@link RunspanError} `bad_configuration` where a value cannot work
+ * @throws {@link RunspanError} `bad_configuration` where a value cannot work, or there is no such option
  */
 export function checkRedaction(options: RedactionOptions): void {
+  checkOptions('redaction', options, names)
   const { keys = [], patterns = [], content = 'all', redact, builtIn = true, emails = false } = options
   for (const key of keys) {
     if (!(key instanceof RegExp) && (typeof key !== 'string' || key === '')) {

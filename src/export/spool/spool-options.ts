@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../../check-options.ts'
 import { RunspanError } from '../../errors.ts'
 import { textOf } from '../../internal/text-of.ts'
 
@@ -37,14 +38,19 @@ export interface SpoolOptions {
 /** Options with every default filled in. */
 export type SpoolSettings = { readonly [Name in keyof SpoolOptions]-?: NonNullable<SpoolOptions[Name]> }
 
-const names: readonly string[] = ['directory', 'mode', 'sync', 'maxBytes', 'maxAgeMillis', 'leaseMillis']
+const names: OptionNames<SpoolOptions> = {
+  directory: true,
+  mode: true,
+  sync: true,
+  maxBytes: true,
+  maxAgeMillis: true,
+  leaseMillis: true,
+}
 
 /** @throws {@link RunspanError} `bad_configuration` where something cannot work */
 export function spoolSettings(options: SpoolOptions): SpoolSettings {
+  checkOptions('spool', options, names)
   const { directory, mode = 'overflow', sync = 'interval' } = options
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw bad(name, 'it', `There is no such option. Known are ${names.join(', ')}.`)
-  }
   if (typeof directory !== 'string' || directory === '') throw bad('directory', directory, 'Pass a path.')
   if (!['overflow', 'always'].includes(mode)) throw bad('mode', mode, "Use 'overflow' or 'always'.")
   if (!['always', 'interval', 'none'].includes(sync)) throw bad('sync', sync, "Use 'always', 'interval' or 'none'.")

@@ -223,6 +223,7 @@ describe("the application's own rules", () => {
     [{ redact: 'no' as never }, /redaction.redact/],
     [{ builtIn: 1 as never }, /redaction.builtIn/],
     [{ emails: 'yes' as never }, /redaction.emails/],
+    [{ key: ['password'] } as never, /redaction: it has no option key. Did you mean keys\?/],
   ] as readonly (readonly [RedactionOptions, RegExp])[])(
     'are refused at set-up where they cannot work: %o',
     (options, message) => {

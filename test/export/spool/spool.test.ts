@@ -177,16 +177,16 @@ describe('a spool in mode overflow', () => {
   })
 
   it.each<[string, SpoolOptions, string]>([
-    ['directory', { directory: '' }, 'Pass a path.'],
-    ['mode', { directory: '/tmp', mode: 'sometimes' as never }, "'overflow' or 'always'"],
-    ['sync', { directory: '/tmp', sync: 'never' as never }, "'always', 'interval' or 'none'"],
-    ['leaseMillis', { directory: '/tmp', leaseMillis: 1 }, 'at least 1000'],
-    ['dir', { directory: '/tmp', dir: '/tmp' } as never, 'There is no such option.'],
-    ['directory', { directory: `${process.execPath}/below-a-file` }, 'may write to'],
+    ['spool.directory', { directory: '' }, 'Pass a path.'],
+    ['spool.mode', { directory: '/tmp', mode: 'sometimes' as never }, "'overflow' or 'always'"],
+    ['spool.sync', { directory: '/tmp', sync: 'never' as never }, "'always', 'interval' or 'none'"],
+    ['spool.leaseMillis', { directory: '/tmp', leaseMillis: 1 }, 'at least 1000'],
+    ['spool', { directory: '/tmp', dir: '/tmp' } as never, 'it has no option dir. Did you mean directory?'],
+    ['spool.directory', { directory: `${process.execPath}/below-a-file` }, 'may write to'],
   ])('refuses a bad %s', (name, spool, advice) => {
     const create = (): unknown => deliver({ url: 'http://localhost/', spool })
     expect(create).toThrow(RunspanError)
-    expect(create).toThrow(`Failed to configure spool.${name}`)
+    expect(create).toThrow(`Failed to configure ${name}:`)
     expect(create).toThrow(advice)
   })
 })
