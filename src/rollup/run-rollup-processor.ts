@@ -8,6 +8,7 @@ import {
   ATTR_USER_ID,
   SPAN_RUNSPAN_AMENDMENT,
 } from '../attributes.ts'
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { budgetError } from '../run/budget.ts'
 import { rollupMark } from '../run/run-entry.ts'
@@ -66,6 +67,17 @@ export interface RollupOptions {
   readonly onUsage?: ((runId: string, totals: RunTotals) => void) | undefined
 }
 
+const optionNames: OptionNames<RollupOptions> = {
+  stamp: true,
+  adopt: true,
+  detail: true,
+  metrics: true,
+  prices: true,
+  maxOpenRuns: true,
+  maxClosedRuns: true,
+  onUsage: true,
+}
+
 /**
  * Sums tokens, cost, calls and errors per run, and never counts a call twice. Register it before the processor that
  * exports: `spanProcessors: [new RunRollupProcessor(), new BatchSpanProcessor(…)]`.
@@ -96,8 +108,9 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
   readonly #pending = new Set<PartTally>()
   #isShutDown = false
 
-  /** @throws {@link RunspanError} `bad_configuration` where an option cannot work */
+  /** @throws {@link RunspanError} `bad_configuration` where an option cannot work, or there is no such option */
   constructor(options: RollupOptions = {}) {
+    checkOptions('RunRollupProcessor', options, optionNames)
     if (options.stamp !== undefined && options.stamp !== 'roots' && options.stamp !== 'all') {
       throw new RunspanError(
         'bad_configuration',

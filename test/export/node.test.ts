@@ -112,6 +112,7 @@ describe('registerRunspan', () => {
     ['maxOpenRuns', { rollup: { maxOpenRuns: 0 } }, 'at least 1'],
     ['carryRuns', { carryTo: 'search' as never }, 'Name the hosts'],
     ['registerRunspan', { servicename: 'planner' } as never, 'no option servicename. Did you mean serviceName? Known'],
+    ['RunRollupProcessor', { rollup: { stamps: 'all' } as never }, 'no option stamps. Did you mean stamp? Known are'],
     ['sampling', { sampling: { ratoi: 0.1 } as never }, 'no option ratoi. Did you mean ratio? Known are keep,'],
   ])('refuses a bad %s with its name, its value and advice', (name, options, advice) => {
     const error = caught(() => registerRunspan({ exporter: keptExporter(), ...options }))

@@ -340,6 +340,13 @@ describe('bounds', () => {
       expect(() => new RunRollupProcessor(options)).toThrow(RunspanError)
     },
   )
+
+  it('are refused at set-up under names that are none', () => {
+    expect(() => new RunRollupProcessor({ maxOpenRun: 7 } as never)).toThrow(
+      'Failed to configure RunRollupProcessor: it has no option maxOpenRun. Did you mean maxOpenRuns? Known are stamp, ',
+    )
+    expect(() => new RunRollupProcessor({ maxOpenRun: undefined } as never)).not.toThrow()
+  })
 })
 
 describe('shutdown', () => {
