@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 import { context, createContextKey, type Context } from '@opentelemetry/api'
 
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { currentPart } from '../run/run-context.ts'
 import { count } from '../run/stats.ts'
 import { cover } from './covered-requests.ts'
@@ -18,6 +19,8 @@ export interface CarryOptions extends PropagationOptions {
   /** The hosts that are meant. All others get nothing. */
   readonly to: CarryTarget
 }
+
+const optionNames: OptionNames<CarryOptions> = { to: true, trustKey: true, baggage: true }
 
 /** Options that have been checked. */
 interface Carry extends PropagationOptions {
@@ -45,7 +48,7 @@ const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING
  * writes them by hand, the HTTP instrumentation by itself. Their answers are heard all the same.
  *
  * @returns what stops it
- * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used, or there is no such option
  *
  * @example
  * ```ts
@@ -56,7 +59,7 @@ const suppressedKey = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING
  * ```
  */
 export function carryRuns(options: CarryOptions): () => void {
-  const carry = checkedCarry(options, 'carryRuns')
+  const carry = checkedCarry(options, 'carryRuns', optionNames)
   function onRequest(message: unknown): void {
     handle(message, carry)
   }
@@ -78,7 +81,7 @@ export function carryRuns(options: CarryOptions): () => void {
  * request of the process.
  *
  * @param options `fetch` is the one to use: Node's own, or undici's
- * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used, or there is no such option
  *
  * @example
  * ```ts
@@ -91,7 +94,7 @@ export function carryRuns(options: CarryOptions): () => void {
 export function carryingFetch<F extends (...args: never[]) => unknown = typeof fetch>(
   options: CarryOptions & { readonly fetch?: F | undefined },
 ): F {
-  const carry = checkedCarry(options, 'carryingFetch')
+  const carry = checkedCarry(options, 'carryingFetch', { ...optionNames, fetch: true })
   listenForMarked()
   const send = (options.fetch ?? globalThis.fetch) as unknown as AnyFunction
   return function fetchWithRun(...args: unknown[]) {
@@ -106,7 +109,7 @@ type Dispatch = (options: never, handler: never) => boolean
  * An interceptor for undici's `dispatcher.compose`: what is dispatched through it carries the current run to the hosts
  * that are named.
  *
- * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used
+ * @throws {@link RunspanError} `bad_configuration` where `to` or `trustKey` cannot be used, or there is no such option
  *
  * @example
  * ```ts
@@ -119,7 +122,7 @@ type Dispatch = (options: never, handler: never) => boolean
  * ```
  */
 export function carryingInterceptor(options: CarryOptions): <D extends Dispatch>(dispatch: D) => D {
-  const carry = checkedCarry(options, 'carryingInterceptor')
+  const carry = checkedCarry(options, 'carryingInterceptor', optionNames)
   listenForMarked()
   return function runspanInterceptor<D extends Dispatch>(dispatch: D): D {
     return function dispatchWithRun(...args: unknown[]) {
@@ -128,7 +131,12 @@ export function carryingInterceptor(options: CarryOptions): <D extends Dispatch>
   }
 }
 
-function checkedCarry(options: CarryOptions, where: string): Carry {
+function checkedCarry<Options extends CarryOptions>(
+  options: Options,
+  where: string,
+  names: OptionNames<Options>,
+): Carry {
+  if (typeof options === 'object') checkOptions(where, options, names)
   const isNamed = hostMatcher(options?.to, where)
   if (options.trustKey !== undefined) checkedTrustKey(options.trustKey, where)
   return { ...options, isNamed }

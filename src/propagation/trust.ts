@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from '../check-options.ts'
 import { RunspanError } from '../errors.ts'
 import { textOf } from '../internal/text-of.ts'
 import { count } from '../run/stats.ts'
@@ -33,9 +34,16 @@ export type TrustCheck = (request: TrustedRequest, ref: RunRef) => boolean
 /**
  * The `trust` of a middleware's options.
  *
- * @throws {@link RunspanError} `bad_configuration` where it is missing, or cannot work: nobody joins by oversight
+ * @param names of all its options
+ * @throws {@link RunspanError} `bad_configuration` where it is missing, or cannot work: nobody joins by oversight; or where
+ *   there is no such option
  */
-export function checkedTrust(options: { readonly trust: Trust } | undefined, middleware: string): TrustCheck {
+export function checkedTrust<Options extends { readonly trust: Trust }>(
+  options: Options | undefined,
+  middleware: string,
+  names: OptionNames<Options>,
+): TrustCheck {
+  if (typeof options === 'object') checkOptions(middleware, options, names)
   const trust: unknown = options?.trust
   if (typeof trust === 'boolean') return () => trust
   if (typeof trust === 'function') return (request) => answerOf(trust as (request: TrustedRequest) => unknown, request)

@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api'
 
+import { checkOptions } from '../check-options.ts'
 import { FetchedCall } from './fetched-call.ts'
 import { modelRequest } from './model-request.ts'
 import type { SpanShape } from './span-shape.ts'
@@ -28,6 +29,7 @@ export interface LlmFetchOptions {
  *
  * @param fetchFn what sends the request. @defaultValue the global one, at the time of each request
  * @param options what no request says of itself
+ * @throws {@link RunspanError} `bad_configuration` where there is no such option
  *
  * @example
  * ```ts
@@ -37,7 +39,9 @@ export interface LlmFetchOptions {
  * export const openai = createOpenAI({ fetch: llmFetch() })
  * ```
  */
-export function llmFetch(fetchFn?: Fetch, { provider }: LlmFetchOptions = {}): Fetch {
+export function llmFetch(fetchFn?: Fetch, options: LlmFetchOptions = {}): Fetch {
+  checkOptions('llmFetch', options, { provider: true })
+  const { provider } = options
   return function tracedFetch(input: Parameters<Fetch>[0], init?: Parameters<Fetch>[1]): Promise<Response> {
     const send = fetchFn ?? globalThis.fetch
     const shape = guarded('llmFetch', () => shapeOfRequest(input, init, provider))

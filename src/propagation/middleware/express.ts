@@ -27,10 +27,10 @@ export type Middleware = (request: ExpressRequest, response: ExpressResponse, ne
  *
  * @param options `trust` decides per request, or for all, whether the caller may write into its run. A run opened in
  *   the handler of an untrusted request has a trace of its own and a `trigger` link to the caller
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  */
 export function expressMiddleware(options: { readonly trust: Trust }): Middleware {
-  const trust = checkedTrust(options, 'expressMiddleware')
+  const trust = checkedTrust(options, 'expressMiddleware', { trust: true })
   return function runspanMiddleware(request, response, next) {
     const inside = arriveOnNode(request, response, trust, {
       path: pathOf(request.originalUrl ?? request.url),

@@ -24,10 +24,10 @@ export type FastifyPlugin = (fastify: FastifyLike, options: unknown, done: () =>
  * {@link expressMiddleware} for Fastify 5: `await app.register(fastifyPlugin({ trust: true }))`. Its hooks hold for the
  * instance that it is registered on and for everything below, not in a scope of its own.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  */
 export function fastifyPlugin(options: { readonly trust: Trust }): FastifyPlugin {
-  const trust = checkedTrust(options, 'fastifyPlugin')
+  const trust = checkedTrust(options, 'fastifyPlugin', { trust: true })
   const contexts = new WeakMap<NodeRequest, Context>()
   function runspanPlugin(fastify: FastifyLike, _options: unknown, done: () => void): void {
     fastify.addHook('onRequest', function enter(request, reply, next) {

@@ -18,7 +18,7 @@ export interface FetchHandlerOptions {
  * The segment ends with the last byte of the body. A response with a body is built anew around it, with status, status
  * text and headers.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export function fetchHandler<Q extends WebRequest, Rest extends unknown[], R>(
   handler: (request: Q, ...rest: Rest) => R | Promise<R>,
   options: FetchHandlerOptions,
 ): (request: Q, ...rest: Rest) => Promise<R> {
-  const trust = checkedTrust(options, 'fetchHandler')
+  const trust = checkedTrust(options, 'fetchHandler', { trust: true, route: true })
   const { route } = options
   return async function runspanHandler(request, ...rest) {
     const arrival = arriveOnWeb(request, trust, () =>

@@ -16,12 +16,12 @@ export interface HonoContext {
  * {@link expressMiddleware} for Hono 4: `app.use(honoMiddleware({ trust: true }))`, before everything else. On Node the
  * segment ends when the response is closed; elsewhere with the last byte of the body.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  */
 export function honoMiddleware(options: {
   readonly trust: Trust
 }): (hono: HonoContext, next: () => Promise<void>) => Promise<void> {
-  const trust = checkedTrust(options, 'honoMiddleware')
+  const trust = checkedTrust(options, 'honoMiddleware', { trust: true })
   return async function runspanMiddleware(hono, next) {
     const route = (): string | undefined => routeOf(hono)
     const node = nodeBindings(hono.env)

@@ -17,12 +17,12 @@ export interface KoaContext {
 /**
  * {@link expressMiddleware} for Koa. Use it before everything else; routes of `@koa/router` name the span.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  */
 export function koaMiddleware(options: {
   readonly trust: Trust
 }): (koa: KoaContext, next: () => Promise<unknown>) => Promise<void> {
-  const trust = checkedTrust(options, 'koaMiddleware')
+  const trust = checkedTrust(options, 'koaMiddleware', { trust: true })
   return async function runspanMiddleware(koa, next) {
     const inside = arriveOnNode(koa.req, koa.res, trust, {
       scheme: koa.protocol,

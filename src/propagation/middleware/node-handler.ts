@@ -17,13 +17,13 @@ export interface NodeHandlerOptions<Q> {
  * Listeners of the request's events (`request.on('data', …)`) run outside the listener's context, as all of Node's do:
  * read the body with `for await`, or wrap such a listener in `bindRun`.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` is missing, or there is no such option
  */
 export function nodeHandler<Q extends NodeRequest, S extends NodeResponse, R>(
   listener: (request: Q, response: S) => R,
   options: NodeHandlerOptions<Q>,
 ): (request: Q, response: S) => R {
-  const trust = checkedTrust(options, 'nodeHandler')
+  const trust = checkedTrust(options, 'nodeHandler', { trust: true, route: true })
   return function runspanHandler(this: unknown, request, response) {
     const { route } = options
     const inside = arriveOnNode(request, response, trust, {

@@ -32,7 +32,7 @@ type TrpcResult = { readonly ok: true; readonly data: unknown } | { readonly ok:
  * Makes every procedure that a trusted caller with a run calls a segment of that run, `query find.cats`. In a batch
  * each procedure is one. Behind a middleware of the HTTP server that has joined the request, it changes nothing.
  *
- * @throws {@link RunspanError} `bad_configuration` where `trust` or `headers` is missing
+ * @throws {@link RunspanError} `bad_configuration` where `trust` or `headers` is missing, or there is no such option
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ type TrpcResult = { readonly ok: true; readonly data: unknown } | { readonly ok:
 export function trpcMiddleware<C>(
   options: TrpcOptions<C>,
 ): <R>(call: TrpcCall<C> & { readonly next: () => Promise<R> }) => Promise<R> {
-  const trust = checkedTrust(options, 'trpcMiddleware')
+  const trust = checkedTrust(options, 'trpcMiddleware', { trust: true, headers: true })
   return async function runspanMiddleware({ ctx, path, type, signal, next }) {
     const headers = guarded('headers', () => options.headers(ctx)) ?? {}
     let segment: Segment | undefined

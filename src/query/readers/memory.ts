@@ -1,3 +1,4 @@
+import { checkOptions } from '../../check-options.ts'
 import { createRunReader } from '../create-run-reader.ts'
 import type { RunReader } from '../run-reader.ts'
 import type { StoredSpan } from '../stored-span.ts'
@@ -12,7 +13,7 @@ export interface MemoryReader extends RunReader {
 /**
  * Reads runs from spans in memory: for tests, and for what a receiver in this process has taken.
  *
- * @throws {@link RunspanError} `bad_configuration` where `maxSpans` is no number of spans
+ * @throws {@link RunspanError} `bad_configuration` where `maxSpans` is no number of spans, or there is no such option
  *
  * @example
  * ```ts
@@ -27,6 +28,7 @@ export interface MemoryReader extends RunReader {
  * ```
  */
 export function createMemoryReader(spans: Iterable<StoredSpan> = [], options: MemorySourceOptions = {}): MemoryReader {
+  checkOptions('createMemoryReader', options, { maxSpans: true })
   const source = new MemorySource(options)
   source.write(spans)
   return Object.assign(createRunReader(source), { write: (more: Iterable<StoredSpan>) => source.write(more) })

@@ -1,10 +1,11 @@
 import { open, stat } from 'node:fs/promises'
 
+import { checkOptions } from '../../check-options.ts'
 import { RunspanError } from '../../errors.ts'
 import { runJsonVersion } from '../run-json.ts'
 import type { RunReader } from '../run-reader.ts'
 import { BackendClient } from './http/backend-client.ts'
-import type { BackendOptions } from './http/backend-options.ts'
+import { backendOptionNames, type BackendOptions } from './http/backend-options.ts'
 import { createJaegerReader } from './jaeger/jaeger-reader.ts'
 import { openOtlpFileReader } from './otlp-file/otlp-file-reader.ts'
 import { createServeReader } from './serve/serve-reader.ts'
@@ -21,8 +22,8 @@ const prefixed = /^(runspan|jaeger|tempo)\+(https?:\/\/.*)$/
  * Opens a reader by an address or a path, and finds out what is there: a `runspan serve`, Jaeger or Tempo behind a URL;
  * a span store or a file of OTLP JSON behind a path. A kind in front says it instead of asking: `tempo+http://…`.
  *
- * @throws {@link RunspanError} `bad_configuration` where nothing there is known; `store_unavailable` where nobody answers;
- *   `unsupported_node` where it is a file and this version of Node has no SQLite
+ * @throws {@link RunspanError} `bad_configuration` where nothing there is known, or there is no such option;
+ *   `store_unavailable` where nobody answers; `unsupported_node` where it is a file and this version of Node has no SQLite
  *
  * @example
  * ```ts
@@ -33,6 +34,7 @@ const prefixed = /^(runspan|jaeger|tempo)\+(https?:\/\/.*)$/
  * ```
  */
 export async function openReader(address: string, options: BackendOptions = {}): Promise<RunReader> {
+  checkOptions('openReader', options, backendOptionNames)
   const [, named, plain = address] = prefixed.exec(address) ?? []
   const kind = named ?? (/^https?:\/\//.test(address) ? await kindOfUrl(address, options) : await kindOfFile(address))
   switch (kind as StoreKind) {

@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises'
 
 import { diag } from '@opentelemetry/api'
 
+import { checkOptions, type OptionNames } from '../../check-options.ts'
 import { RunspanError } from '../../errors.ts'
 import { answerExport, isExport, type SpanSink } from './answer-export.ts'
 import { ByteBudget } from './byte-budget.ts'
@@ -30,6 +31,14 @@ export interface ReceiverOptions {
   readonly onSpans: SpanSink
   /** Answers requests for other paths than `/v1/traces` and `/v1/logs`. @defaultValue they are answered with 404 */
   readonly onOther?: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined
+}
+
+const optionNames: OptionNames<ReceiverOptions> = {
+  host: true,
+  port: true,
+  maxBodyBytes: true,
+  onSpans: true,
+  onOther: true,
 }
 
 /** An OTLP/HTTP trace receiver that listens. */
@@ -70,6 +79,7 @@ const maxConnections = 1_000
  * ```
  */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
+  checkOptions('startReceiver', options, optionNames)
   const { host = '127.0.0.1', port = 0, maxBodyBytes = defaultMaxBodyBytes, onSpans, onOther } = options
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) throw unusable('maxBodyBytes', maxBodyBytes)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw unusable('port', port)

@@ -1,3 +1,5 @@
+import type { OptionNames } from '../../../check-options.ts'
+
 /** How a backend is asked over HTTP. */
 export interface BackendOptions {
   /** Sent with every request: credentials such as `authorization`. Before what the address says. */
@@ -12,4 +14,14 @@ export interface BackendOptions {
   readonly maxConcurrent?: number | undefined
   /** The largest answer that is taken, in bytes; at least 1. @defaultValue 268_435_456 */
   readonly maxAnswerBytes?: number | undefined
+}
+
+/** The names of {@link BackendOptions}. */
+export const backendOptionNames: OptionNames<BackendOptions> = {
+  headers: true,
+  tenant: true,
+  timeoutMillis: true,
+  maxRetries: true,
+  maxConcurrent: true,
+  maxAnswerBytes: true,
 }

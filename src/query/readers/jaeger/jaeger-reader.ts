@@ -1,9 +1,10 @@
+import { checkOptions, type OptionNames } from '../../../check-options.ts'
 import { RunspanError } from '../../../errors.ts'
 import { systemClock, type Clock } from '../../../internal/clock.ts'
 import { createRunReader } from '../../create-run-reader.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { BackendClient } from '../http/backend-client.ts'
-import type { BackendOptions } from '../http/backend-options.ts'
+import { backendOptionNames, type BackendOptions } from '../http/backend-options.ts'
 import { JaegerSource } from './jaeger-source.ts'
 
 /** Options of {@link createJaegerReader}. */
@@ -16,6 +17,8 @@ export interface JaegerReaderOptions extends BackendOptions {
   /** How far back a search goes where no time is given, in milliseconds. @defaultValue 10 years */
   readonly lookbackMillis?: number | undefined
 }
+
+const optionNames: OptionNames<JaegerReaderOptions> = { ...backendOptionNames, searchDepth: true, lookbackMillis: true }
 
 /**
  * Reads runs from Jaeger over its HTTP query API: current versions, and 1.x and 2.0, which are told apart by what they
@@ -39,6 +42,7 @@ export function createJaegerReader(
   options: JaegerReaderOptions = {},
   clock: Clock = systemClock,
 ): RunReader {
+  checkOptions('createJaegerReader', options, optionNames)
   const { searchDepth = 1_000, lookbackMillis = 10 * 365 * 86_400_000, ...backend } = options
   for (const [name, value] of [
     ['searchDepth', searchDepth],

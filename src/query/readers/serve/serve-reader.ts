@@ -1,3 +1,4 @@
+import { checkOptions } from '../../../check-options.ts'
 import { RunspanError } from '../../../errors.ts'
 import { checkedLimit, checkedMaxPages, checkedPage, tooManyPages, type Page, type PageRequest } from '../../page.ts'
 import { runIdOf } from '../../resolve-run.ts'
@@ -21,7 +22,7 @@ import type {
 } from '../../run-reader.ts'
 import type { StoredSpan } from '../../stored-span.ts'
 import { BackendClient } from '../http/backend-client.ts'
-import type { BackendOptions } from '../http/backend-options.ts'
+import { backendOptionNames, type BackendOptions } from '../http/backend-options.ts'
 
 /**
  * Reads runs from a `runspan serve`, over its HTTP API.
@@ -30,6 +31,7 @@ import type { BackendOptions } from '../http/backend-options.ts'
  * @throws {@link RunspanError} `bad_configuration` where the address or an option cannot work
  */
 export function createServeReader(url: string | URL, options: BackendOptions = {}): RunReader {
+  checkOptions('createServeReader', options, backendOptionNames)
   return new ServeReader(new BackendClient('a Runspan server', url, options))
 }
 

@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api'
 
+import { checkOptions, type OptionNames } from '../../../check-options.ts'
 import { RunspanError } from '../../../errors.ts'
 import { systemClock, type Clock } from '../../../internal/clock.ts'
 import { createRunReader } from '../../create-run-reader.ts'
@@ -27,6 +28,14 @@ export interface SpanStoreOptions {
   readonly create?: boolean | undefined
   /** The time by which spans grow old. @internal */
   readonly clock?: Clock | undefined
+}
+
+const optionNames: OptionNames<SpanStoreOptions> = {
+  maxAgeMillis: true,
+  maxBytes: true,
+  survives: true,
+  create: true,
+  clock: true,
 }
 
 /** Whose spans. */
@@ -79,6 +88,7 @@ const evictEveryMillis = 10_000
  * ```
  */
 export async function openSpanStore(path: string, options: SpanStoreOptions = {}): Promise<SpanStore> {
+  checkOptions('openSpanStore', options, optionNames)
   const { maxAgeMillis = 7 * dayMillis, maxBytes = 2 ** 30, survives = 'process', create = true } = options
   if (typeof path !== 'string' || path === '') throw unusable(JSON.stringify(path), 'it is no path. Name a file')
   if (!(maxAgeMillis >= 1)) throw unusable(path, `maxAgeMillis cannot be ${String(maxAgeMillis)}. Use 1 or more`)

@@ -1,3 +1,4 @@
+import { checkOptions } from '../../../check-options.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { openSpanStore, type TenantOptions } from './span-store.ts'
 
@@ -7,6 +8,7 @@ import { openSpanStore, type TenantOptions } from './span-store.ts'
  * @throws {@link RunspanError} `unsupported_node`; `bad_configuration` where there is no such store
  */
 export async function openSqliteReader(path: string, options: TenantOptions = {}): Promise<RunReader> {
+  checkOptions('openSqliteReader', options, { tenant: true })
   const store = await openSpanStore(path, { create: false })
   const close = (): Promise<void> => store.close()
   return Object.assign(store.reader(options), { close, [Symbol.asyncDispose]: close })

@@ -1,9 +1,10 @@
+import { checkOptions, type OptionNames } from '../../../check-options.ts'
 import { RunspanError } from '../../../errors.ts'
 import { systemClock, type Clock } from '../../../internal/clock.ts'
 import { createRunReader } from '../../create-run-reader.ts'
 import type { RunReader } from '../../run-reader.ts'
 import { BackendClient } from '../http/backend-client.ts'
-import type { BackendOptions } from '../http/backend-options.ts'
+import { backendOptionNames, type BackendOptions } from '../http/backend-options.ts'
 import { TempoSource } from './tempo-source.ts'
 
 const weekMillis = 7 * 86_400_000
@@ -16,6 +17,13 @@ export interface TempoReaderOptions extends BackendOptions {
   readonly lookbackMillis?: number | undefined
   /** The longest time that one search may cover, in milliseconds: Tempo's `max_duration`. @defaultValue 7 days */
   readonly windowMillis?: number | undefined
+}
+
+const optionNames: OptionNames<TempoReaderOptions> = {
+  ...backendOptionNames,
+  searchLimit: true,
+  lookbackMillis: true,
+  windowMillis: true,
 }
 
 /**
@@ -31,6 +39,7 @@ export function createTempoReader(
   options: TempoReaderOptions = {},
   clock: Clock = systemClock,
 ): RunReader {
+  checkOptions('createTempoReader', options, optionNames)
   const { searchLimit = 1_000, lookbackMillis = weekMillis, windowMillis = weekMillis, ...backend } = options
   for (const [name, value] of [
     ['searchLimit', searchLimit],
