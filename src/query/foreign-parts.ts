@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 
 import { ATTR_RUNSPAN_ROLLUP_COMPLETE } from '../attributes.ts'
-import { readSpan } from '../rollup/span-facts.ts'
+import { readSpan } from '../rollup/read-span.ts'
 import type { Subtotal } from '../run/run-tally.ts'
 import { durationMillisOf } from './duration.ts'
 import { isSameProcess, processOf, processPartsOf, type ProcessPart } from './process-parts.ts'

@@ -10,7 +10,7 @@ import { raise } from './tally.ts'
 export function flagCarriedUsage(node: SpanNode, facts: SpanFacts): void {
   const { below } = node
   if (below === undefined || below.openChildren > 0 || below.hasOpen || below.silent > 0) return
-  const excess = facts.input + facts.output - below.tokens - below.carried
+  const excess = facts.inputTokens + facts.outputTokens - below.tokens - below.carried
   if (excess <= 0) return
   below.carried += excess
   raise(node.tally, 'carried', excess)
@@ -21,11 +21,6 @@ export function passTokensUp(node: SpanNode): void {
   const { parent } = node
   if (parent === undefined) return
   const above = parent.hear()
-  // With nothing open below, no call can turn out to be one of those.
-  if (--above.openChildren === 0) {
-    above.recentCalls = undefined
-    above.recentBelow = undefined
-  }
   if (node.ownTokens > 0) above.tokens += node.ownTokens
   const { below } = node
   if (below === undefined) return

@@ -1,6 +1,7 @@
 import { callAbove } from './claims.ts'
 import type { RollupScope } from './rollup-attributes.ts'
-import { readSpan, type SpanFacts } from './span-facts.ts'
+import { readSpan } from './read-span.ts'
+import type { SpanFacts } from './span-facts.ts'
 import type { ReadableSpanLike } from './span-like.ts'
 import { nodeOf, type SpanNode } from './span-node.ts'
 import type { SpanRole } from './span-role.ts'
@@ -68,7 +69,7 @@ export function explainSpan(span: object): SpanExplanation {
   const role = node.isAgent ? 'agent' : facts.role
   const { counted, reason, text } = verdictOn(node, facts)
   const { part, tally } = node
-  const { input, output, model } = facts
+  const { inputTokens, outputTokens, model } = facts
   return {
     role,
     counted,
@@ -77,7 +78,7 @@ export function explainSpan(span: object): SpanExplanation {
     runId: part.entry.runId,
     scope: tally.scope,
     ...(facts.hasUsage && {
-      usage: { inputTokens: input, outputTokens: output, ...(model !== undefined && { model }) },
+      usage: { inputTokens, outputTokens, ...(model !== undefined && { model }) },
     }),
   }
 }

@@ -1,7 +1,7 @@
 import type { CostBuckets } from './cost-buckets.ts'
 import type { Price } from './price.ts'
 import type { PriceFunction } from './price-source.ts'
-import type { PricedCall } from './priced-call.ts'
+import { plainCall, type PricedCall } from './priced-call.ts'
 
 /** A price function of the application's, fenced in: whatever it does, the call goes on. */
 export class FunctionPrice implements Price {
@@ -18,7 +18,7 @@ export class FunctionPrice implements Price {
   nanoUsdOf(call: PricedCall): number | undefined {
     let usd: unknown
     try {
-      usd = this.#function(call)
+      usd = this.#function(plainCall(call))
     } catch (error) {
       this.#onError(error)
       return Number.NaN

@@ -22,6 +22,11 @@ export interface PricedCall {
   readonly details?: CallDetails | undefined
 }
 
+/** A call as plain data, for those outside: what it was read from is nobody else's. */
+export function plainCall(call: PricedCall): PricedCall {
+  return callWith(call, call, call.details)
+}
+
 /** Whether a call's numbers can be reckoned with as they are. */
 function isSound(call: PricedCall): boolean {
   const { inputTokens, outputTokens, cacheReadInputTokens, cacheWriteInputTokens, reasoningOutputTokens } = call

@@ -34,6 +34,8 @@ const maxRememberedModels = 4_096
 
 /** What is remembered of one model of one provider. */
 interface ModelPrices {
+  readonly provider: string | undefined
+  readonly model: string
   /** Asked in this order, before the list. */
   readonly own: readonly Price[]
   /** Whether the application's own table has the model. */
@@ -63,6 +65,8 @@ export class PriceBook {
   readonly #clock: Clock
   readonly #remembered = new Map<string | undefined, Map<string, ModelPrices>>()
   #rememberedModels = 0
+  /** Those of the last call: most agents ask one model again and again. */
+  #last: ModelPrices | undefined
   #isListMissing = false
   #isLoadPlanned = false
 
@@ -108,7 +112,7 @@ export class PriceBook {
     const { model } = call
     if (!isName(model)) return undefined
     const clamped = clampedCall(call)
-    const prices = this.#remembered.get(provider)?.get(model) ?? this.#remember(provider, model)
+    const prices = this.#pricesOf(provider, model)
     for (const price of prices.own) {
       const answer = question(price, clamped)
       if (answer !== undefined) return answer
@@ -135,6 +139,12 @@ export class PriceBook {
     return prices.listed ?? this.#lookUp(prices, provider, model)
   }
 
+  #pricesOf(provider: string | undefined, model: string): ModelPrices {
+    const last = this.#last
+    if (last !== undefined && last.model === model && last.provider === provider) return last
+    return (this.#last = this.#remembered.get(provider)?.get(model) ?? this.#remember(provider, model))
+  }
+
   #remember(provider: string | undefined, model: string): ModelPrices {
     // Nobody calls thousands of models: names as many as that are made up, and one sweep costs less than an order list.
     if (this.#rememberedModels >= maxRememberedModels) {
@@ -143,7 +153,13 @@ export class PriceBook {
     }
     const own = this.#own.filter((price) => price instanceof FunctionPrice || price.covers(provider, model))
     const isOwn = own.some((price) => !(price instanceof FunctionPrice))
-    const prices: ModelPrices = { own, isOwn, listed: this.#list === undefined ? unknownPrice : undefined }
+    const prices: ModelPrices = {
+      provider,
+      model,
+      own,
+      isOwn,
+      listed: this.#list === undefined ? unknownPrice : undefined,
+    }
     const models = this.#remembered.get(provider)
     if (models === undefined) this.#remembered.set(provider, new Map([[model, prices]]))
     else models.set(model, prices)

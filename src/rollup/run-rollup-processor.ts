@@ -284,8 +284,10 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     // A local segment's numbers are its run's: reported there.
     const whole = outermostOf(part)
     const callsBefore = whole.sums.llmCalls
-    part.lastEnd = span.endTime
-    whole.lastEnd = span.endTime
+    if (span.endTime !== undefined) {
+      part.endedLast(span.endTime)
+      if (whole !== part) whole.endedLast(span.endTime)
+    }
     if (span.events !== undefined && span.events.length > 0) raise(node.tally, 'events', span.events.length)
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)

@@ -6,7 +6,6 @@ import { raise, type Tally } from './tally.ts'
 
 /** A failure that is passed up is one failure: the innermost span that reports it counts. */
 export function settleFailure(node: SpanNode): void {
-  if (node.span.status.code !== statusError) return
   if (!node.failedBelow) raiseErrors(node, 1)
   const { parent } = node
   if (parent === undefined || parent.failedBelow) return

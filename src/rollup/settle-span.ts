@@ -1,5 +1,4 @@
 import { ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
-import { millisOf } from '../internal/hr-time.ts'
 import type { CallUsage } from '../run/usage-attributes.ts'
 import { callBeside, stoodForBelow } from './call-beside.ts'
 import { flagCarriedUsage, passTokensUp } from './carried-usage.ts'
@@ -7,12 +6,13 @@ import { hasOpenLeafAbove, isClaimed, offer, passOn } from './claims.ts'
 import { silentCall, speakingFor, type CallOrigin, type Contribution } from './contribution.ts'
 import { correctAbove, passTo } from './correct-above.ts'
 import type { CostBuckets } from './cost-buckets.ts'
-import type { PricedCall } from './priced-call.ts'
+import { plainCall, type PricedCall } from './priced-call.ts'
 import { combinedWithBelow, tellAbove } from './richer-call.ts'
 import { settleFailure } from './settle-failure.ts'
 import { settleTool } from './settle-tool.ts'
 import { callDetailsOf } from './span-details.ts'
-import { readSpan, SpanFacts } from './span-facts.ts'
+import { readSpan } from './read-span.ts'
+import { SpanFacts } from './span-facts.ts'
 import { statusError } from './span-like.ts'
 import { sumsUpCalls } from './span-role.ts'
 import type { SpanNode } from './span-node.ts'
@@ -39,7 +39,7 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
   const { span } = node
   const facts = readSpan(span.name, span.attributes, span.instrumentationScope?.name)
   const { role } = facts
-  node.isBoundary ||= role === 'tool' || role === 'agent'
+  if (role === 'tool' || role === 'agent') node.isBoundary = true
   node.ended = true
   if (role === 'tool') settleTool(node)
   if (role === 'leaf') settleLeaf(node, facts, price)
@@ -47,19 +47,23 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
   if (node.selfReported !== undefined) settleContainer(node, factsOf(node.selfReported), price)
   if (facts.firstChunkSeconds !== undefined) node.part.sawFirstChunk(span.startTime, facts.firstChunkSeconds)
   if (facts.resends > 0) raise(node.tally, 'retries', 1)
-  settleFailure(node)
-  foldUp(node)
-  passTokensUp(node)
+  if (span.status.code === statusError) settleFailure(node)
+  // Most spans are no calls and have nothing below them: there is nothing to pass on but that they have ended.
+  if (node.below !== undefined || node.revocable !== undefined || node.counted) {
+    foldUp(node)
+    passTokensUp(node)
+  }
+  if (node.parent !== undefined) node.parent.hear().childEnded()
 }
 
 /** What an agent or run said of itself. */
 function factsOf(reported: CallUsage): SpanFacts {
   const facts = new SpanFacts()
-  facts.input = tokens(reported.inputTokens)
-  facts.output = tokens(reported.outputTokens)
-  facts.cacheRead = tokens(reported.cacheReadInputTokens)
-  facts.cacheWrite = tokens(reported.cacheWriteInputTokens)
-  facts.reasoning = tokens(reported.reasoningOutputTokens)
+  facts.inputTokens = tokens(reported.inputTokens)
+  facts.outputTokens = tokens(reported.outputTokens)
+  facts.cacheReadInputTokens = tokens(reported.cacheReadInputTokens)
+  facts.cacheWriteInputTokens = tokens(reported.cacheWriteInputTokens)
+  facts.reasoningOutputTokens = tokens(reported.reasoningOutputTokens)
   facts.details = callDetailsOf(reported)
   facts.reportedNanoUsd = reported.costUsd === undefined ? undefined : tokens(reported.costUsd * 1e9)
   facts.model = reported.model
@@ -82,7 +86,7 @@ function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void 
   } else {
     const contribution = speakingFor(contributionOf(node, facts, price), node.silentBelow, node.unpricedBelow)
     node.counted = true
-    node.ownTokens = facts.input + facts.output
+    node.ownTokens = facts.inputTokens + facts.outputTokens
     node.revocable = contribution
     addTo(node.tally, contribution, 1)
     // What a tool, agent or run says of itself no model call above it may claim.
@@ -130,7 +134,7 @@ function settleLeaf(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   // A span beside it may have told more.
   const contribution = node.revocable
   node.counted = true
-  node.ownTokens = facts.input + facts.output
+  node.ownTokens = facts.inputTokens + facts.outputTokens
   addTo(node.tally, contribution, 1)
   offer(node, contribution, 1, 1)
   if (contribution.unpriced === 0 && !hasOpenLeafAbove(node)) {
@@ -152,69 +156,63 @@ function suppress(node: SpanNode): void {
 }
 
 function contributionOf(node: SpanNode, facts: SpanFacts, price: Pricer): Contribution {
-  const { startTime } = node.span
-  const { input, output, cacheRead, cacheWrite, reasoning, details, reportedNanoUsd } = facts
+  const { reportedNanoUsd } = facts
   let nanoUsd = reportedNanoUsd
   let priced = 0
   let isInPart = false
   let buckets: CostBuckets | undefined
   const { costBreakdown } = node.part.feeder
-  if (nanoUsd === undefined && facts.model !== undefined) {
-    const call = {
-      provider: facts.provider,
-      model: facts.model,
-      timeUnixMillis: millisOf(startTime),
-      inputTokens: input,
-      outputTokens: output,
-      cacheReadInputTokens: cacheRead,
-      cacheWriteInputTokens: cacheWrite,
-      reasoningOutputTokens: reasoning,
-      details,
-    }
-    if (costBreakdown === undefined) nanoUsd = price(call)
+  if (nanoUsd === undefined && hasModel(facts)) {
+    facts.startTime = node.span.startTime
+    if (costBreakdown === undefined) nanoUsd = price(facts)
     else {
-      const breakdown = costBreakdown(call)
+      const breakdown = costBreakdown(facts)
       nanoUsd = breakdown?.nanoUsd
       buckets = breakdown?.buckets
     }
     if (nanoUsd !== undefined) {
       priced = 1
-      isInPart = facts.role === 'leaf' && !facts.saysOutput && outputCosts(node, call, nanoUsd, price)
+      isInPart = facts.role === 'leaf' && !facts.saysOutput && outputCosts(node, facts, nanoUsd, price)
     }
   } else if (costBreakdown !== undefined && nanoUsd !== undefined) buckets = { undivided: nanoUsd }
+  const calls = facts.calls ?? 1
+  const hasNoPrice = nanoUsd === undefined || isInPart
   return {
-    llmCalls: facts.calls ?? 1,
-    input,
-    output,
-    cacheRead,
-    cacheWrite,
-    reasoning,
+    llmCalls: calls,
+    input: facts.inputTokens,
+    output: facts.outputTokens,
+    cacheRead: facts.cacheReadInputTokens,
+    cacheWrite: facts.cacheWriteInputTokens,
+    reasoning: facts.reasoningOutputTokens,
     nanoUsd: nanoUsd ?? 0,
     reported: reportedNanoUsd === undefined ? 0 : 1,
     priced,
-    unpriced: nanoUsd === undefined || isInPart ? (facts.calls ?? 1) : 0,
+    unpriced: hasNoPrice ? calls : 0,
     told: toldApart(facts),
     isSilent: false,
     model: facts.model,
     unpricedModel:
-      (nanoUsd === undefined || isInPart) && facts.model !== undefined
-        ? unpricedName(facts.model, details?.serviceTier)
-        : undefined,
+      hasNoPrice && facts.model !== undefined ? unpricedName(facts.model, facts.details?.serviceTier) : undefined,
     buckets,
     origin: originOf(node, facts),
   }
 }
 
+function hasModel(facts: SpanFacts): facts is SpanFacts & PricedCall {
+  return facts.model !== undefined
+}
+
 /** Whether the model's output has a price, so that a call which says nothing of it is priced in part. */
 function outputCosts(node: SpanNode, call: PricedCall, nanoUsd: number, price: Pricer): boolean {
-  const withOutput = { ...call, outputTokens: 1000 }
+  const withOutput = { ...plainCall(call), outputTokens: 1000 }
   const { costBreakdown } = node.part.feeder
   return nanoUsd !== (costBreakdown === undefined ? price(withOutput) : costBreakdown(withOutput)?.nanoUsd)
 }
 
 /** What decides which of several spans of one call gives its numbers. */
-function toldApart({ cacheRead, cacheWrite, reasoning, details }: SpanFacts): number {
-  const told = cacheRead + cacheWrite + reasoning
+function toldApart(facts: SpanFacts): number {
+  const { details } = facts
+  const told = facts.cacheReadInputTokens + facts.cacheWriteInputTokens + facts.reasoningOutputTokens
   if (details === undefined) return told
   const audio = details.audioInputTokens + details.audioCacheReadInputTokens + details.audioOutputTokens
   const images = details.imageInputTokens + details.imageCacheReadInputTokens + details.imageOutputTokens

@@ -41,6 +41,13 @@ export class SpansBelow {
     return (this.#claimable ??= new Sums())
   }
 
+  childEnded(): void {
+    if (--this.openChildren > 0) return
+    // With nothing open below, no call can turn out to be one of those.
+    this.recentCalls = undefined
+    this.recentBelow = undefined
+  }
+
   /** It was claimed, or passed on. */
   forgetClaimable(): void {
     this.#claimable = undefined

@@ -96,8 +96,9 @@ export class PartTally extends Tally implements RunTally {
   readonly hasStamps: boolean
   /** The part's own root span. */
   root: SpanNode | undefined
-  /** When the latest span ended. */
-  lastEnd: readonly [number, number] | undefined = undefined
+  /** When the latest span ended; two numbers, because the SDK's pair would be one more object that a long run holds. */
+  #lastEndSeconds = 0
+  #lastEndNanos = 0
   #firstChunkUnixMillis = Number.POSITIVE_INFINITY
   /** The linked runs below this one that have ended; made with the first. */
   #family: FamilySums | undefined = undefined
@@ -171,6 +172,12 @@ export class PartTally extends Tally implements RunTally {
     }
   }
 
+  /** Takes in when a span of the part ended. */
+  endedLast(time: readonly [seconds: number, nanos: number]): void {
+    this.#lastEndSeconds = time[0]
+    this.#lastEndNanos = time[1]
+  }
+
   get #millisToFirstChunk(): number | undefined {
     if (this.root === undefined || this.#firstChunkUnixMillis === Number.POSITIVE_INFINITY) return undefined
     // Clocks of two processes differ: what was there before the run began was there at once.
@@ -192,7 +199,7 @@ export class PartTally extends Tally implements RunTally {
       toolCalls,
       toolResults,
       retries,
-      lastEndUnixMillis: this.lastEnd === undefined ? undefined : millisOf(this.lastEnd),
+      lastEndUnixMillis: this.#lastEndSeconds === 0 ? undefined : millisOf([this.#lastEndSeconds, this.#lastEndNanos]),
       timeToFirstChunkMillis: this.#millisToFirstChunk,
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { readSpan } from '../../src/rollup/span-facts.ts'
+import { readSpan } from '../../src/rollup/read-span.ts'
 
 const usageMetadata = {
   promptTokenCount: 500,
@@ -33,13 +33,24 @@ describe('a call of Google’s ADK', () => {
       usageMetadata,
       turnComplete: true,
     })
-    expect(call(response)).toMatchObject({ input: 500, output: 50, reasoning: 30, cacheRead: 256, role: 'leaf' })
+    expect(call(response)).toMatchObject({
+      inputTokens: 500,
+      outputTokens: 50,
+      reasoningOutputTokens: 30,
+      cacheReadInputTokens: 256,
+      role: 'leaf',
+    })
   })
 
   it.each([undefined, '{}', JSON.stringify({ usageMetadata }).slice(0, -20), '"usageMetadata":1}'])(
     'has what its own keys say where the answer is not recorded, or not whole: %s',
     (response) => {
-      expect(call(response)).toMatchObject({ input: 500, output: 20, reasoning: 0, cacheRead: 0 })
+      expect(call(response)).toMatchObject({
+        inputTokens: 500,
+        outputTokens: 20,
+        reasoningOutputTokens: 0,
+        cacheReadInputTokens: 0,
+      })
     },
   )
 })

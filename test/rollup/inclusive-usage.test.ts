@@ -5,7 +5,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import { readSpan } from '../../src/rollup/span-facts.ts'
+import { readSpan } from '../../src/rollup/read-span.ts'
 
 interface Numbers {
   readonly input: number
@@ -16,8 +16,14 @@ interface Numbers {
 }
 
 function numbersOf(attributes: Attributes, scopeName = 'some-tracer', name = 'chat'): Numbers {
-  const { input, output, cacheRead, cacheWrite, reasoning } = readSpan(name, attributes, scopeName)
-  return { input, output, cacheRead, cacheWrite, reasoning }
+  const facts = readSpan(name, attributes, scopeName)
+  return {
+    input: facts.inputTokens,
+    output: facts.outputTokens,
+    cacheRead: facts.cacheReadInputTokens,
+    cacheWrite: facts.cacheWriteInputTokens,
+    reasoning: facts.reasoningOutputTokens,
+  }
 }
 
 function chatWith(usage: Attributes): Attributes {

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import { readSpan } from '../../src/rollup/span-facts.ts'
+import { readSpan } from '../../src/rollup/read-span.ts'
 import type { SpanRole } from '../../src/rollup/span-role.ts'
 
 type Row = readonly [attributes: Attributes, role: SpanRole, name?: string, scope?: string]

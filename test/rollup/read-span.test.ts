@@ -1,12 +1,27 @@
 import type { Attributes } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 
-import { readSpan } from '../../src/rollup/span-facts.ts'
+import { readSpan } from '../../src/rollup/read-span.ts'
 
 /** Everything the rollup takes from a span but its role, and whether it says its output. */
 function read(attributes: Attributes, name = 'span'): object {
-  const { role: _role, saysOutput: _saysOutput, ...facts } = readSpan(name, attributes, 'scope')
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined && value !== 0))
+  const facts = readSpan(name, attributes, 'scope')
+  const said = {
+    hasUsage: facts.hasUsage,
+    input: facts.inputTokens,
+    output: facts.outputTokens,
+    cacheRead: facts.cacheReadInputTokens,
+    cacheWrite: facts.cacheWriteInputTokens,
+    reasoning: facts.reasoningOutputTokens,
+    details: facts.details,
+    reportedNanoUsd: facts.reportedNanoUsd,
+    operation: facts.operation,
+    model: facts.model,
+    provider: facts.provider,
+    firstChunkSeconds: facts.firstChunkSeconds,
+    resends: facts.resends,
+  }
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined && value !== 0))
 }
 
 // Every name that a producer gives a number, in the order in which they are believed.
