@@ -5,7 +5,7 @@ import { clearState, setState } from '../run/span-state.ts'
 import { AdoptedRun, type Adopter } from './adopted-run.ts'
 import { isCallElsewhere, isRequest } from './agent-marks.ts'
 import { statusError, type ReadableSpanLike } from './span-like.ts'
-import { SpanNode } from './span-node.ts'
+import { openNode, type SpanNode } from './span-node.ts'
 import { PartTally, type PartFeeder } from './tally.ts'
 
 /**
@@ -38,7 +38,7 @@ export class Adoption {
 
   /** The node of the first span of a trace in this process. */
   begin(span: ReadableSpanLike): SpanNode {
-    return new SpanNode(span, this.#nowhere, this.#nowhere, undefined, false)
+    return openNode(span, this.#nowhere, this.#nowhere, undefined, false)
   }
 
   /** Called before a child of a span starts whose part is provisional. */

@@ -3,7 +3,7 @@ import { exchangeOffer, roleAbove } from './claims.ts'
 import { silentCall, type Contribution } from './contribution.ts'
 import { exchangeCall, isSameModel } from './richer-call.ts'
 import type { SpanFacts } from './span-facts.ts'
-import { startsSoFar, type SpanNode } from './span-node.ts'
+import { hasUsageBelow, hear, startsSoFar, type SpanNode } from './span-node.ts'
 import { addTo, raise } from './tally.ts'
 
 /** A model call that was counted, as far as it takes to know it again. */
@@ -75,7 +75,7 @@ export class RecentCalls {
 export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contribution): string | undefined {
   const { parent } = node
   if (parent === undefined) return undefined
-  const { openChildren, recentCalls, recentBelow } = parent.hear()
+  const { openChildren, recentCalls, recentBelow } = hear(parent)
   // Nothing else is open below the parent, so nothing that ends later can have begun before this.
   const isAlone = openChildren <= 1
   if (isAlone && recentCalls === undefined && recentBelow === undefined && !mayBeRepeatedAbove(parent)) return undefined
@@ -96,7 +96,7 @@ export function callBeside(node: SpanNode, facts: SpanFacts, contribution: Contr
     if (above.part.root === above) break
     if (roleAbove(above) === 'leaf') around.push(above.span.instrumentationScope?.name)
   }
-  if (!isAlone) (parent.hear().recentCalls ??= new RecentCalls(call.scopeName)).add(call)
+  if (!isAlone) (hear(parent).recentCalls ??= new RecentCalls(call.scopeName)).add(call)
   if (!contribution.isSilent) rememberAbove(parent, call)
   return undefined
 }
@@ -115,7 +115,7 @@ function rememberAbove(parent: SpanNode, call: CountedCall): void {
   for (let at = parent; at.part.root !== at && at.parent !== undefined; at = at.parent) {
     // It is that call's own, then.
     if (roleAbove(at) === 'leaf') return
-    const above = at.parent.hear()
+    const above = hear(at.parent)
     if (above.openChildren > 1) (above.recentBelow ??= new RecentCalls(call.scopeName)).add(call)
   }
 }
@@ -127,17 +127,17 @@ function rememberAbove(parent: SpanNode, call: CountedCall): void {
 export function stoodForBelow(node: SpanNode, facts: SpanFacts): void {
   const { parent } = node
   if (parent === undefined) return
-  const { openChildren, recentCalls } = parent.hear()
+  const { openChildren, recentCalls } = hear(parent)
   if (openChildren <= 1 && recentCalls === undefined) return
   const call = countedCall(node, facts, silentCall(false, undefined))
   const other = recentCalls?.find(call, true, [])
   if (other === undefined) {
-    if (openChildren > 1) (parent.hear().recentCalls ??= new RecentCalls(call.scopeName)).add(call)
+    if (openChildren > 1) (hear(parent).recentCalls ??= new RecentCalls(call.scopeName)).add(call)
     return
   }
   noteRepeat(other, call)
   const stale = other.node.revocable
-  if (stale === undefined || !(stale.isSilent || node.usageBelow) || isBelow(other.node, node)) return
+  if (stale === undefined || !(stale.isSilent || hasUsageBelow(node)) || isBelow(other.node, node)) return
   takeBack(other.node, stale, node)
   if (!stale.isSilent) raise(other.node.tally, 'suppressed', 1)
   other.node = node
@@ -199,7 +199,7 @@ function settleBetween(counted: CountedCall, call: CountedCall): string | undefi
   const { node } = counted
   // A late span below may have put something else in its place, or stand for the call itself.
   const contribution = node.revocable
-  if (contribution === undefined) return call.contribution.isSilent || node.usageBelow ? node.span.name : undefined
+  if (contribution === undefined) return call.contribution.isSilent || hasUsageBelow(node) ? node.span.name : undefined
   if (contribution.isSilent && !call.contribution.isSilent) {
     takeBack(node, contribution, call.node)
     counted.node = call.node

@@ -12,11 +12,14 @@ export interface TokenTotals {
   readonly reasoningOutputTokens: number
 }
 
+/** The same, to be added to. */
+export type GrowingNumbers = { -readonly [Name in keyof CallNumbers]: CallNumbers[Name] }
+
 /**
  * Plain sums over model calls. Cost is in whole billionths of a US dollar, which a double adds exactly up to nine million
  * dollars.
  */
-export class CallSums implements CallNumbers {
+export class CallSums implements GrowingNumbers {
   llmCalls = 0
   input = 0
   output = 0
@@ -30,38 +33,36 @@ export class CallSums implements CallNumbers {
   priced = 0
   /** Calls whose cost is in no sum. */
   unpriced = 0
+}
 
-  /** @param sign 1 to put in, -1 to take out */
-  addNumbers(part: CallNumbers, sign: 1 | -1): void {
-    this.llmCalls += sign * part.llmCalls
-    this.input += sign * part.input
-    this.output += sign * part.output
-    this.cacheRead += sign * part.cacheRead
-    this.cacheWrite += sign * part.cacheWrite
-    this.reasoning += sign * part.reasoning
-    this.nanoUsd += sign * part.nanoUsd
-    this.reported += sign * part.reported
-    this.priced += sign * part.priced
-    this.unpriced += sign * part.unpriced
-  }
+/** @param sign 1 to put in, -1 to take out */
+export function addNumbers(to: GrowingNumbers, part: CallNumbers, sign: 1 | -1): void {
+  to.llmCalls += sign * part.llmCalls
+  to.input += sign * part.input
+  to.output += sign * part.output
+  to.cacheRead += sign * part.cacheRead
+  to.cacheWrite += sign * part.cacheWrite
+  to.reasoning += sign * part.reasoning
+  to.nanoUsd += sign * part.nanoUsd
+  to.reported += sign * part.reported
+  to.priced += sign * part.priced
+  to.unpriced += sign * part.unpriced
+}
 
-  /** Whether calls add anything, be it that they cancel each other out in number. */
-  get hasCallNumbers(): boolean {
-    return Object.entries(this.numbers()).some(
-      ([name, value]) => value !== 0 && !['llmCalls', 'reported', 'priced'].includes(name),
-    )
-  }
+/** Whether calls add anything, be it that they cancel each other out in number. */
+export function hasNumbers(sums: CallNumbers): boolean {
+  return callNumberNames.some((name) => sums[name] !== 0 && !['llmCalls', 'reported', 'priced'].includes(name))
+}
 
-  /** The cost, exact; `undefined` where no call has one. */
-  get costNanoUsd(): bigint | undefined {
-    return this.reported + this.priced > 0 ? BigInt(Math.round(this.nanoUsd)) : undefined
-  }
+/** The cost, exact; `undefined` where no call has one. */
+export function costNanoUsdOf(sums: CallNumbers): bigint | undefined {
+  return sums.reported + sums.priced > 0 ? BigInt(Math.round(sums.nanoUsd)) : undefined
+}
 
-  /** A copy as plain data. */
-  numbers(): CallNumbers {
-    const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced } = this
-    return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced }
-  }
+/** A copy as plain data. */
+export function numbersOf(sums: CallNumbers): CallNumbers {
+  const { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced } = sums
+  return { llmCalls, input, output, cacheRead, cacheWrite, reasoning, nanoUsd, reported, priced, unpriced }
 }
 
 /** Sums of tokens under the names that users read. */

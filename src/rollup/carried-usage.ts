@@ -1,5 +1,5 @@
 import type { SpanFacts } from './span-facts.ts'
-import type { SpanNode } from './span-node.ts'
+import { hear, type SpanNode } from './span-node.ts'
 import { raise } from './tally.ts'
 
 /**
@@ -20,7 +20,7 @@ export function flagCarriedUsage(node: SpanNode, facts: SpanFacts): void {
 export function passTokensUp(node: SpanNode): void {
   const { parent } = node
   if (parent === undefined) return
-  const above = parent.hear()
+  const above = hear(parent)
   if (node.ownTokens > 0) above.tokens += node.ownTokens
   const { below } = node
   if (below === undefined) return

@@ -1,13 +1,13 @@
 import type { Contribution } from './contribution.ts'
 import { roleOfMarks, type SpanRole } from './span-role.ts'
-import type { SpanNode } from './span-node.ts'
+import { hear, type SpanNode } from './span-node.ts'
 import type { Sums } from './sums.ts'
 
 /** Lets the nearest open ancestor know what it may claim, should it turn out to stand for the same call. */
 export function offer(node: SpanNode, part: Contribution, spans: number, suppressed: number): void {
   const above = nearestOpen(node)
   if (above === undefined) return
-  const claimable = above.hear().toClaim()
+  const claimable = hear(above).toClaim()
   claimable.addCall(part, 1)
   claimable.spans += spans
   claimable.suppressed += suppressed
@@ -29,7 +29,7 @@ export function exchangeOffer(node: SpanNode, stale: Contribution, fresh: Contri
 export function passOn(node: SpanNode, part: Sums): void {
   const above = nearestOpen(node)
   if (above === undefined) return
-  const claimable = above.hear().toClaim()
+  const claimable = hear(above).toClaim()
   claimable.addCalls(part, 1)
   claimable.spans += part.spans
   claimable.suppressed += part.suppressed

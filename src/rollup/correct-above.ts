@@ -1,12 +1,12 @@
 import { isClaimed } from './claims.ts'
 import { speakingFor, type Contribution } from './contribution.ts'
-import type { SpanNode } from './span-node.ts'
+import { hear, silentBelow, unpricedBelow, type SpanNode } from './span-node.ts'
 import { Sums } from './sums.ts'
 import { addTo, raise } from './tally.ts'
 
 /** Tells an open parent what was counted below it. */
 export function passTo(above: SpanNode, hasUsage: boolean, silent: number, unpriced: number): void {
-  const below = above.hear()
+  const below = hear(above)
   if (hasUsage) below.hasUsage = true
   below.silent += silent
   below.unpriced += unpriced
@@ -27,7 +27,7 @@ export function correctAbove(
   let taken: Sums | undefined
   for (; above !== undefined && above.ended; above = above.parent) {
     const stale = above.revocable
-    const below = above.hear()
+    const below = hear(above)
     below.silent += silent
     below.unpriced += unpriced
     if (stale !== undefined && !above.isLeafWithUsage && !isClaimed(above)) {
@@ -41,7 +41,7 @@ export function correctAbove(
       } else if (hasUsage) {
         taken = exchange(above, stale, undefined, taken)
         raise(above.tally, 'suppressed', 1)
-      } else taken = exchange(above, stale, speakingFor(stale, above.silentBelow, above.unpricedBelow), taken)
+      } else taken = exchange(above, stale, speakingFor(stale, silentBelow(above), unpricedBelow(above)), taken)
     }
     if (above.isBoundary) {
       mayBeClaimed = false

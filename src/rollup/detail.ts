@@ -14,7 +14,7 @@ import { RunspanError } from '../errors.ts'
 import { CountsByName, otherName } from '../internal/counts-by-name.ts'
 import { textOf } from '../internal/text-of.ts'
 import type { FamilyTotals, ModelTotals, RunDetail } from '../run/types.ts'
-import { tokenTotals } from './call-sums.ts'
+import { costNanoUsdOf, tokenTotals } from './call-sums.ts'
 import { FamilySums } from './family-sums.ts'
 import { CostSums } from './cost-sums.ts'
 import { otherModels, SumsByModel, type ModelSums } from './sums-by-model.ts'
@@ -131,7 +131,7 @@ function modelTotals(sums: ModelSums): ModelTotals {
     ...(model !== undefined && { model }),
     llmCalls: sums.llmCalls,
     ...tokenTotals(sums),
-    costNanoUsd: sums.costNanoUsd,
+    costNanoUsd: costNanoUsdOf(sums),
   }
 }
 
@@ -143,6 +143,6 @@ function familyTotals(own: Sums, below: FamilySums | undefined): FamilyTotals {
     llmCalls: family.llmCalls,
     inputTokens: family.input,
     outputTokens: family.output,
-    costNanoUsd: family.costNanoUsd,
+    costNanoUsd: costNanoUsdOf(family),
   }
 }

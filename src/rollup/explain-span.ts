@@ -3,7 +3,7 @@ import type { RollupScope } from './rollup-attributes.ts'
 import { readSpan } from './read-span.ts'
 import type { SpanFacts } from './span-facts.ts'
 import type { ReadableSpanLike } from './span-like.ts'
-import { nodeOf, type SpanNode } from './span-node.ts'
+import { hasUsageBelow, nodeOf, type SpanNode } from './span-node.ts'
 import type { SpanRole } from './span-role.ts'
 import { isSameToolAsAbove } from './settle-tool.ts'
 
@@ -99,7 +99,7 @@ function verdictOn(node: SpanNode, facts: SpanFacts): Verdict {
   if (facts.role === 'leaf') return verdictOnCall(node, facts)
   if (node.counted && node.revocable !== undefined)
     return yes('stands_for_calls_below', 'It reports usage, and nothing below it does.')
-  if (node.usageBelow && (facts.hasUsage || node.selfReported !== undefined))
+  if (hasUsageBelow(node) && (facts.hasUsage || node.selfReported !== undefined))
     return no('usage_below', 'Spans below it report the usage that it repeats.')
   if (facts.role === 'tool') return yes('tool_call', 'It is a tool call.')
   return no('no_call', 'It is neither a model call nor a tool call, and reports no usage.')

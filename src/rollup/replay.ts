@@ -6,8 +6,8 @@ import { isAgentInside } from './agent-marks.ts'
 import { PriceBook } from './prices.ts'
 import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike } from './span-like.ts'
-import { SpanNode } from './span-node.ts'
-import { PartTally, Tally, raise, type PartFeeder } from './tally.ts'
+import { openNode, type SpanNode } from './span-node.ts'
+import { AgentTally, PartTally, raise, type PartFeeder, type Tally } from './tally.ts'
 
 /** What sums are kept of: spans that one process wrote. */
 export interface EndedPart {
@@ -56,9 +56,9 @@ export function replay(spans: readonly EndedSpan[]): ReadonlyMap<EndedPart, Subt
 }
 
 function tallyOf(part: EndedPart, tallies: Map<EndedPart, Tally>): Tally {
-  let tally = tallies.get(part)
+  let tally: Tally | undefined = tallies.get(part)
   if (tally === undefined) {
-    tally = new Tally('segment', part.around && tallyOf(part.around, tallies), undefined)
+    tally = new AgentTally('segment', part.around && tallyOf(part.around, tallies))
     tallies.set(part, tally)
   }
   return tally
@@ -67,8 +67,8 @@ function tallyOf(part: EndedPart, tallies: Map<EndedPart, Tally>): Tally {
 function nodeOf(span: EndedSpan, nodes: ReadonlyMap<EndedSpan, SpanNode>, whole: PartTally, around: Tally): SpanNode {
   const { parent, isRunRoot } = span
   const isAgent = isRunRoot || isAgentInside(span)
-  const tally = isAgent ? new Tally('agent', around, undefined) : around
-  return new SpanNode(new RepeatedSpan(span), whole, tally, parent && nodes.get(parent), isAgent)
+  const tally = isAgent ? new AgentTally('agent', around) : around
+  return openNode(new RepeatedSpan(span), whole, tally, parent && nodes.get(parent), isAgent)
 }
 
 /** One half of a span, and when it takes place. */

@@ -1,7 +1,7 @@
 import { ATTR_GEN_AI_RESPONSE_ID, ATTR_RUNSPAN_CALL_COST_NANO_USD } from '../attributes.ts'
 import { exchangeOffer, isClaimed } from './claims.ts'
 import type { Contribution } from './contribution.ts'
-import type { SpanNode } from './span-node.ts'
+import { hear, type SpanNode } from './span-node.ts'
 import type { SpansBelow } from './spans-below.ts'
 import { addTo } from './tally.ts'
 
@@ -24,7 +24,7 @@ const mostCalls = 16
 export function combinedWithBelow(node: SpanNode, own: Contribution): Contribution {
   if (node.below?.told === undefined) return own
   const call = combined(own, bestBelow(node, own))
-  if (call !== own) node.hear().own = own
+  if (call !== own) hear(node).own = own
   return call
 }
 
@@ -38,7 +38,7 @@ export function tellAbove(node: SpanNode): void {
 
 function tell(first: SpanNode, call: Contribution, id: string | undefined): void {
   for (let above: SpanNode | undefined = first; above !== undefined && !above.isAgent; above = above.parent) {
-    if (!remember(above.hear(), call, id) || !above.ended || above.isBoundary) return
+    if (!remember(hear(above), call, id) || !above.ended || above.isBoundary) return
     if (above.isLeafWithUsage) refine(above)
   }
 }
@@ -68,7 +68,7 @@ function refine(node: SpanNode): void {
   const fresh = combined(own, bestBelow(node, own))
   if (fresh === stale) return
   exchangeCall(node, stale, fresh)
-  node.hear().own = own
+  hear(node).own = own
 }
 
 /** Of the calls below that are the same call, the one that tells most. */

@@ -28,6 +28,7 @@ import {
   ATTR_RUNSPAN_USAGE_REASONING_OUTPUT_TOKENS,
 } from '../attributes.ts'
 import type { IncompleteReason } from '../run/part-totals.ts'
+import { hasNumbers } from './call-sums.ts'
 import type { RemoteParts } from './remote-parts.ts'
 import type { Sums } from './sums.ts'
 
@@ -105,7 +106,7 @@ const lateRollupKeys: ReadonlySet<string> = new Set([
 export function lateAttributes(sums: Sums): Attributes {
   const plain: Attributes = {}
   // Late calls may replace as many that were counted in their stead: their number alone says nothing.
-  if (sums.llmCalls === 0 && sums.hasCallNumbers) writeCalls(plain, sums, undefined)
+  if (sums.llmCalls === 0 && hasNumbers(sums)) writeCalls(plain, sums, undefined)
   writeRollup(plain, sums, { scope: 'run', complete: false, openSpans: 0, priceTable: undefined })
   const late: Attributes = {}
   for (const [key, value] of Object.entries(plain)) {

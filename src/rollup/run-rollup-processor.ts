@@ -31,8 +31,8 @@ import { runMetricsOf, type RunMetrics } from './run-metrics.ts'
 import { raiseErrors } from './settle-failure.ts'
 import { settleSpan, type Pricer } from './settle-span.ts'
 import { statusError, type ReadableSpanLike, type SpanProcessorLike } from './span-like.ts'
-import { SpanNode, anyNodeOf } from './span-node.ts'
-import { PartTally, Tally, outermostOf, raise, type PartFeeder } from './tally.ts'
+import { anyNodeOf, hasFailedBelow, openNode, type SpanNode } from './span-node.ts'
+import { AgentTally, PartTally, currentSums, outermostOf, raise, type PartFeeder, type Tally } from './tally.ts'
 
 /** How many runs with late numbers wait at most for their other open spans before they are amended. */
 const maxPending = 256
@@ -200,7 +200,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (selfReported !== undefined) node.selfReported = selfReported
     settleSpan(node, this.#price)
     // Where the application had set the status to OK, that stays.
-    if (failed && node.span.status.code !== statusError && !node.failedBelow) raiseErrors(node, 1)
+    if (failed && node.span.status.code !== statusError && !hasFailedBelow(node)) raiseErrors(node, 1)
   }
 
   handedOff(part: PartTally): void {
@@ -220,7 +220,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       const part = new PartTally(starting, above?.tally, this)
       for (let at = part.parent; at !== undefined; at = at.parent) at.open++
       starting.tally = part
-      part.root = new SpanNode(span, part, part, above, !starting.joined)
+      part.root = openNode(span, part, part, above, !starting.joined)
       this.#opened(part.root)
       return
     }
@@ -238,9 +238,9 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     const { part, tally: around } = above
     part.entry.activity++
     const isAgent = isAgentInside(span) && !part.isProvisional
-    const tally = isAgent ? new Tally('agent', around, undefined) : around
+    const tally = isAgent ? new AgentTally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
-    this.#opened(new SpanNode(span, part, tally, above, isAgent))
+    this.#opened(openNode(span, part, tally, above, isAgent))
     if (part.hasStamps || this.#stampAll) this.#stamp(span, part)
     if (carriesToUnknown(span, above)) part.markIncomplete('unknown_service')
   }
@@ -274,12 +274,12 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     part.entry.activity++
     let around: Tally | undefined = node.tally
     if (node.isAgent) {
-      node.tally.current.spans++
+      currentSums(node.tally).spans++
       around = node.tally.parent
     } else if (part.root === node) around = part.parent
     for (; around !== undefined; around = around.parent) {
       around.open--
-      around.current.spans++
+      currentSums(around).spans++
     }
     // A local segment's numbers are its run's: reported there.
     const whole = outermostOf(part)

@@ -1,15 +1,15 @@
 import { ATTR_ERROR_TYPE } from '../attributes.ts'
 import { otherName } from '../internal/counts-by-name.ts'
 import { statusError } from './span-like.ts'
-import type { SpanNode } from './span-node.ts'
+import { hasFailedBelow, hear, type SpanNode } from './span-node.ts'
 import { raise, type Tally } from './tally.ts'
 
 /** A failure that is passed up is one failure: the innermost span that reports it counts. */
 export function settleFailure(node: SpanNode): void {
-  if (!node.failedBelow) raiseErrors(node, 1)
+  if (!hasFailedBelow(node)) raiseErrors(node, 1)
   const { parent } = node
-  if (parent === undefined || parent.failedBelow) return
-  parent.hear().hasFailed = true
+  if (parent === undefined || hasFailedBelow(parent)) return
+  hear(parent).hasFailed = true
   // A parent that ended first was counted in this span's stead.
   if (parent.ended && parent.span.status.code === statusError) raiseErrors(parent, -1)
 }

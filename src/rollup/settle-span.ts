@@ -15,7 +15,7 @@ import { readSpan } from './read-span.ts'
 import { SpanFacts } from './span-facts.ts'
 import { statusError } from './span-like.ts'
 import { sumsUpCalls } from './span-role.ts'
-import type { SpanNode } from './span-node.ts'
+import { hasUsageBelow, hear, silentBelow, unpricedBelow, type SpanNode } from './span-node.ts'
 import type { Sums } from './sums.ts'
 import { addCallsTo, addTo, raise } from './tally.ts'
 import { unpricedName } from './unpriced-models.ts'
@@ -53,7 +53,7 @@ export function settleSpan(node: SpanNode, price: Pricer): void {
     foldUp(node)
     passTokensUp(node)
   }
-  if (node.parent !== undefined) node.parent.hear().childEnded()
+  if (node.parent !== undefined) hear(node.parent).childEnded()
 }
 
 /** What an agent or run said of itself. */
@@ -78,13 +78,13 @@ function tokens(value: number | undefined): number {
 function settleContainer(node: SpanNode, facts: SpanFacts, price: Pricer): void {
   if (facts.role === 'never') raise(node.tally, 'suppressed', 1)
   else if (isClaimed(node)) suppress(node)
-  else if (node.usageBelow || node.counted) {
+  else if (hasUsageBelow(node) || node.counted) {
     raise(node.tally, 'suppressed', 1)
     flagCarriedUsage(node, facts)
     // A call without usage above it is the one that this span was about.
-    if (!node.isBoundary) node.hear().toClaim().spans++
+    if (!node.isBoundary) hear(node).toClaim().spans++
   } else {
-    const contribution = speakingFor(contributionOf(node, facts, price), node.silentBelow, node.unpricedBelow)
+    const contribution = speakingFor(contributionOf(node, facts, price), silentBelow(node), unpricedBelow(node))
     node.counted = true
     node.ownTokens = facts.inputTokens + facts.outputTokens
     node.revocable = contribution
@@ -240,10 +240,10 @@ function foldUp(node: SpanNode): void {
   }
   tellAbove(node)
   const isSilentCall = revocable?.isSilent === true
-  const hasUsage = node.usageBelow || (node.counted && !isSilentCall)
-  const silent = isSilentCall ? node.silentBelow + 1 : node.silentBelow
+  const hasUsage = hasUsageBelow(node) || (node.counted && !isSilentCall)
+  const silent = isSilentCall ? silentBelow(node) + 1 : silentBelow(node)
   if (parent === undefined || (!hasUsage && silent === 0)) return
-  const unpriced = isSilentCall ? node.unpricedBelow + revocable.unpriced : node.unpricedBelow
+  const unpriced = isSilentCall ? unpricedBelow(node) + revocable.unpriced : unpricedBelow(node)
   if (parent.ended) correctAbove(parent, mayBeClaimed && !node.isBoundary, hasUsage, silent, unpriced)
   else passTo(parent, hasUsage, silent, unpriced)
 }

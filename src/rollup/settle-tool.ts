@@ -2,14 +2,14 @@ import { roleAbove } from './claims.ts'
 import { statusError } from './span-like.ts'
 import type { SpanNode } from './span-node.ts'
 import { toolNameOf } from './span-role.ts'
-import type { Tally } from './tally.ts'
+import { currentSums, type Tally } from './tally.ts'
 
 /** Counts a tool call, and its result where it came to one. */
 export function settleTool(node: SpanNode): void {
   if (isSameToolAsAbove(node)) return
   const hasResult = node.span.status.code !== statusError
   for (let at: Tally | undefined = node.tally; at !== undefined; at = at.parent) {
-    const sums = at.current
+    const sums = currentSums(at)
     sums.toolCalls++
     if (hasResult) sums.toolResults++
     if (at.named?.tools !== undefined) at.named.tools.add(toolNameOf(node.span.attributes) ?? node.span.name, 1)

@@ -1,5 +1,5 @@
 import { otherName } from '../internal/counts-by-name.ts'
-import { CallSums, type CallNumbers } from './call-sums.ts'
+import { CallSums, addNumbers, hasNumbers, type CallNumbers } from './call-sums.ts'
 import type { CallOrigin } from './contribution.ts'
 
 /** The sums of one model of one provider. */
@@ -23,16 +23,16 @@ export class SumsByModel {
   readonly #byKey = new Map<string, ModelSums>()
 
   addCall(origin: CallOrigin, part: CallNumbers, sign: 1 | -1): void {
-    this.#sumsOf(origin).addNumbers(part, sign)
+    addNumbers(this.#sumsOf(origin), part, sign)
   }
 
   addAll(other: SumsByModel, sign: 1 | -1): void {
-    for (const sums of other.#byKey.values()) this.#sumsOf(sums.origin).addNumbers(sums, sign)
+    for (const sums of other.#byKey.values()) addNumbers(this.#sumsOf(sums.origin), sums, sign)
   }
 
   /** Those that add anything, in the order of their first calls. */
   list(): readonly ModelSums[] {
-    return [...this.#byKey.values()].filter((sums) => sums.llmCalls !== 0 || sums.hasCallNumbers)
+    return [...this.#byKey.values()].filter((sums) => sums.llmCalls !== 0 || hasNumbers(sums))
   }
 
   #sumsOf(origin: CallOrigin): ModelSums {

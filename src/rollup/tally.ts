@@ -9,14 +9,14 @@ import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
 import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
 import { AwaitedPart } from './awaited-part.ts'
-import { tokenTotals } from './call-sums.ts'
+import { costNanoUsdOf, tokenTotals } from './call-sums.ts'
 import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
 import type { CostBreakdown } from './cost-buckets.ts'
 import { FamilySums } from './family-sums.ts'
 import type { PricedCall } from './priced-call.ts'
 import { RemoteParts } from './remote-parts.ts'
 import { writeRemote, writeRollup, type RollupScope } from './rollup-attributes.ts'
-import type { SpanNode } from './span-node.ts'
+import { hasFailedBelow, type SpanNode } from './span-node.ts'
 import type { Contribution } from './contribution.ts'
 import { Sums } from './sums.ts'
 
@@ -27,46 +27,59 @@ import { Sums } from './sums.ts'
  * - open: spans of the part add to its sums.
  * - closed: the rollup has been written. What comes later is late: a run's or segment's is kept apart for an
  *   amendment, an agent's shows only further out.
+ *
+ * An interface, because every run makes one, and an object of a derived class takes several times as long to make.
  */
-export class Tally {
+export interface Tally {
   readonly scope: RollupScope
   readonly parent: Tally | undefined
-  readonly sums = new Sums()
+  readonly sums: Sums
   /** Spans that have started and not ended, the part's own root not among them. */
-  open = 0
-  closed = false
+  open: number
+  closed: boolean
   /** True while nobody knows whether the part is an agent's: outside of runs, where none has been found. */
-  isProvisional = false
+  isProvisional: boolean
   /** What was added after the part was closed. */
   late: Sums | undefined
   /** What a run or segment counts by name, where that is asked for. */
   readonly named: NamedCounts | undefined
+}
 
-  constructor(scope: RollupScope, parent: Tally | undefined, named: NamedCounts | undefined) {
+/** The sums of an agent inside a run or segment, and of what a reader adds up. */
+export class AgentTally implements Tally {
+  readonly scope: RollupScope
+  readonly parent: Tally | undefined
+  readonly sums = new Sums()
+  open = 0
+  closed = false
+  isProvisional = false
+  late: Sums | undefined = undefined
+  readonly named = undefined
+
+  constructor(scope: RollupScope, parent: Tally | undefined) {
     this.scope = scope
     this.parent = parent
-    this.named = named
   }
+}
 
-  /** The sums that take what comes now. */
-  get current(): Sums {
-    return this.closed ? (this.late ??= new Sums()) : this.sums
-  }
+/** The sums that take what comes now. */
+export function currentSums(tally: Tally): Sums {
+  return tally.closed ? (tally.late ??= new Sums()) : tally.sums
 }
 
 /** Adds to a part and to every part around it. */
 export function addTo(tally: Tally, part: Contribution, sign: 1 | -1): void {
-  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current.addCall(part, sign)
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) currentSums(at).addCall(part, sign)
 }
 
 /** Adds what several calls come to. */
 export function addCallsTo(tally: Tally, part: Sums, sign: 1 | -1): void {
-  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current.addCalls(part, sign)
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) currentSums(at).addCalls(part, sign)
 }
 
 /** Raises one counter of a part and of every part around it. */
 export function raise(tally: Tally, counter: Counter, by: number): void {
-  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) at.current[counter] += by
+  for (let at: Tally | undefined = tally; at !== undefined; at = at.parent) currentSums(at)[counter] += by
 }
 
 type Counter = 'toolCalls' | 'toolResults' | 'errors' | 'spans' | 'suppressed' | 'events' | 'retries' | 'carried'
@@ -88,14 +101,22 @@ export interface PartFeeder {
 }
 
 /** The sums of a run or a segment: the port that its root reads. */
-export class PartTally extends Tally implements RunTally {
+export class PartTally implements Tally, RunTally {
+  readonly scope: RollupScope
+  readonly parent: Tally | undefined
+  readonly sums = new Sums()
+  open = 0
+  closed = false
+  isProvisional = false
+  late: Sums | undefined = undefined
+  readonly named: NamedCounts | undefined
   readonly entry: RunEntry
   /** The processor that feeds it: a second one leaves it alone. */
   readonly feeder: PartFeeder
   /** Whether the application gave ids that every span of the part is to carry. */
   readonly hasStamps: boolean
   /** The part's own root span. */
-  root: SpanNode | undefined
+  root: SpanNode | undefined = undefined
   /** When the latest span ended; two numbers, because the SDK's pair would be one more object that a long run holds. */
   #lastEndSeconds = 0
   #lastEndNanos = 0
@@ -112,7 +133,9 @@ export class PartTally extends Tally implements RunTally {
     feeder: PartFeeder,
     scope: RollupScope = entry.joined ? 'segment' : 'run',
   ) {
-    super(scope, parent, feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail))
+    this.scope = scope
+    this.parent = parent
+    this.named = feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail)
     this.entry = entry
     this.feeder = feeder
     this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined
@@ -144,7 +167,7 @@ export class PartTally extends Tally implements RunTally {
     const nestedIds = this.#remote?.segmentIds ?? []
     if (this.parent !== undefined) return { segmentId, nestedIds: [], state: 'local', subtotal }
     // The root is still open, and is counted as it will be.
-    const errors = subtotal.errors + (failed && root?.failedBelow !== true ? 1 : 0)
+    const errors = subtotal.errors + (failed && !(root !== undefined && hasFailedBelow(root)) ? 1 : 0)
     const isOver = this.open === 0 && this.complete
     return {
       segmentId,
@@ -225,7 +248,7 @@ export class PartTally extends Tally implements RunTally {
     if (!isLost) return
     // As an end would count the root itself.
     attributes[ATTR_RUNSPAN_SPANS] = sums.spans + 1
-    attributes[ATTR_RUNSPAN_ERRORS] = sums.errors + (root?.failedBelow === true ? 0 : 1)
+    attributes[ATTR_RUNSPAN_ERRORS] = sums.errors + (root !== undefined && hasFailedBelow(root) ? 0 : 1)
   }
 
   close(attributes: Attributes, selfReported: Usage | undefined, failed: boolean): void {
@@ -275,7 +298,7 @@ function totalsOf(sums: Sums, complete: boolean): RunTotals {
   return {
     ...tokenTotals(sums),
     costUsd: hasCost ? sums.nanoUsd / 1e9 : undefined,
-    costNanoUsd: sums.costNanoUsd,
+    costNanoUsd: costNanoUsdOf(sums),
     llmCalls: sums.llmCalls,
     toolCalls: sums.toolCalls,
     errors: sums.errors,

@@ -1,4 +1,4 @@
-import { CallSums, callNumberNames } from './call-sums.ts'
+import { CallSums, addNumbers, callNumberNames } from './call-sums.ts'
 import type { CallOrigin } from './contribution.ts'
 import { keyOf, type SumsByModel } from './sums-by-model.ts'
 
@@ -27,7 +27,7 @@ export class ToldUsage {
         account = { origin: model.origin, due: new CallSums(), told: new CallSums() }
         this.#accounts.set(key, account)
       }
-      account.due.addNumbers(model, 1)
+      addNumbers(account.due, model, 1)
     }
   }
 
@@ -42,7 +42,7 @@ export class ToldUsage {
       const taken = Math.min(spokenFor, Math.max(0, due.unpriced))
       spokenFor -= taken
       news.unpriced = Math.max(0, due.unpriced - taken - told.unpriced)
-      told.addNumbers(news, 1)
+      addNumbers(told, news, 1)
       if (callNumberNames.some((name) => news[name] > 0)) to(origin, news)
     }
   }

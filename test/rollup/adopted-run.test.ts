@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest'
 
 import { RunRollupProcessor, recordLlmCall, stats, withSpan, wrapAgent } from '../../src/index.ts'
 import { OpenSpans } from '../../src/rollup/open-spans.ts'
-import { SpanNode } from '../../src/rollup/span-node.ts'
+import { openNode, type SpanNode } from '../../src/rollup/span-node.ts'
 import type { ReadableSpanLike } from '../../src/rollup/span-like.ts'
 import { shared } from '../../src/run/shared.ts'
 import { emitSpans, startForeign, type ForeignSpan } from '../support/emit-spans.ts'
@@ -321,7 +321,7 @@ function nodeOf(number: number, parent?: number): SpanNode {
     spanContext: () => contextOf(number),
     parentSpanContext: parent === undefined ? undefined : contextOf(parent),
   } as unknown as ReadableSpanLike
-  return new SpanNode(span, openPart as never, undefined as never, undefined, false)
+  return openNode(span, openPart as never, undefined as never, undefined, false)
 }
 
 /** Where a span starts as LangChain's callbacks start it: of its parent only the span context is known. */
