@@ -97,10 +97,11 @@ export class KeyPlaces {
 
 /** Names of one length share a row; a row that is wrong mends itself. */
 const rows = Array.from({ length: 64 }, () => new KeyPlaces())
+const rowMask = rows.length - 1
 
 /** What is known of spans like this one. */
 export function placesOf(name: string): KeyPlaces {
-  return rows[name.length % rows.length]!
+  return rows[name.length & rowMask]!
 }
 
 /** What a span says that says nothing. Nobody writes to it. */

@@ -236,7 +236,6 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     }
     if (above.part.isProvisional) this.#adoption!.beforeChild(above)
     const { part, tally: around } = above
-    part.entry.activity++
     const isAgent = isAgentInside(span) && !part.isProvisional
     const tally = isAgent ? new AgentTally('agent', around) : around
     for (let at: Tally | undefined = around; at !== undefined; at = at.parent) at.open++
@@ -271,7 +270,6 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
       this.#endRoot(node)
       return
     }
-    part.entry.activity++
     let around: Tally | undefined = node.tally
     if (node.isAgent) {
       currentSums(node.tally).spans++
@@ -291,7 +289,7 @@ export class RunRollupProcessor implements SpanProcessorLike, PartFeeder {
     if (span.events !== undefined && span.events.length > 0) raise(node.tally, 'events', span.events.length)
     settleSpan(node, this.#price)
     if (node.isAgent) this.#closeAgent(node)
-    if (whole.entry.budget !== undefined && !whole.closed) stopIfOver(whole, part, whole.entry.budget)
+    if (whole.budget !== undefined && !whole.closed) stopIfOver(whole, part, whole.budget)
     if (whole.isProvisional) {
       leaveBehind(node)
       return

@@ -7,7 +7,7 @@ import type { ExpectedPart, IncompleteReason, PartTotals } from '../run/part-tot
 import type { RunTally, Subtotal } from '../run/run-tally.ts'
 import { shared } from '../run/shared.ts'
 import { count } from '../run/stats.ts'
-import type { RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
+import type { RunBudget, RunDetail, RunProgress, RunTotals, Usage } from '../run/types.ts'
 import { AwaitedPart } from './awaited-part.ts'
 import { costNanoUsdOf, tokenTotals } from './call-sums.ts'
 import { NamedCounts, detailOf, writeDetail, type RollupDetail } from './detail.ts'
@@ -113,6 +113,8 @@ export class PartTally implements Tally, RunTally {
   readonly entry: RunEntry
   /** The processor that feeds it: a second one leaves it alone. */
   readonly feeder: PartFeeder
+  /** What the run may use at most. */
+  readonly budget: RunBudget | undefined
   /** Whether the application gave ids that every span of the part is to carry. */
   readonly hasStamps: boolean
   /** The part's own root span. */
@@ -138,6 +140,7 @@ export class PartTally implements Tally, RunTally {
     this.named = feeder.detail.size === 0 ? undefined : new NamedCounts(feeder.detail)
     this.entry = entry
     this.feeder = feeder
+    this.budget = entry.budget
     this.hasStamps = entry.conversationId !== undefined || entry.userId !== undefined
   }
 
@@ -225,6 +228,11 @@ export class PartTally implements Tally, RunTally {
       lastEndUnixMillis: this.#lastEndSeconds === 0 ? undefined : millisOf([this.#lastEndSeconds, this.#lastEndNanos]),
       timeToFirstChunkMillis: this.#millisToFirstChunk,
     }
+  }
+
+  /** Grows with every start and end of a span: of two sums that no other counter is needed for. */
+  get activity(): number {
+    return this.open + 2 * this.sums.spans
   }
 
   get complete(): boolean {

@@ -26,6 +26,7 @@ import { contextOfPart } from './run-context.ts'
 import { newRunId, rootSpanContextOf } from './run-id.ts'
 import type { RunPart } from './run-part.ts'
 import { endQuietly } from './span-handle.ts'
+import { agentSpanNames } from './span-names.ts'
 import { startQuietly } from './start-span.ts'
 import type { LinkType, RunRef } from './types.ts'
 
@@ -43,7 +44,7 @@ export class DispatchSpan {
     this.linkType = linkType
     this.#span = startQuietly(
       tracer,
-      `invoke_agent ${agentName}`,
+      agentSpanNames.of(agentName),
       { kind: SpanKind.CLIENT, attributes: dispatchAttributes(agentName) },
       parent,
     )
@@ -93,7 +94,7 @@ export function spawnChild(
   const root = rootSpanContextOf(runId)!
   const span = startQuietly(
     parent.tracer,
-    `invoke_agent ${agentName}`,
+    agentSpanNames.of(agentName),
     {
       kind: SpanKind.PRODUCER,
       attributes: { ...dispatchAttributes(agentName), [ATTR_RUNSPAN_CHILD_RUN_ID]: runId },

@@ -24,6 +24,7 @@ import { normaliseRunId, rootSpanContextOf } from './run-id.ts'
 import { withRun } from './run-context.ts'
 import { Segment } from './segment.ts'
 import { shared } from './shared.ts'
+import { agentSpanNames } from './span-names.ts'
 import { shapeOf } from './span-shape.ts'
 import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
@@ -107,7 +108,7 @@ export function openSegment(ref: RunRef, parent: Context, options: JoinOptions, 
   const { signal, onWrite } = own
   const isTool = options.type === 'tool'
   const segment = new Segment(tracer, { conversationId, userId, signal, ref, local, isTool, onWrite })
-  const name = options.name ?? (ref.agentName === undefined ? 'join' : `invoke_agent ${ref.agentName}`)
+  const name = options.name ?? (ref.agentName === undefined ? 'join' : agentSpanNames.of(ref.agentName))
   const isTyped = options.type !== undefined && options.type !== 'function' && options.type !== 'chain'
   const shape = shapeOf(name, isTyped ? options.type : 'function', options)
   const attributes: Attributes = { ...shape.attributes, [ATTR_RUNSPAN_SEGMENT]: true, [ATTR_RUNSPAN_RUN_ID]: ref.runId }

@@ -43,6 +43,7 @@ import { isUsed, register } from './registry.ts'
 import { newRunId, newSpanId, normaliseRunId, rootSpanContextOf, rootSpanIdOf } from './run-id.ts'
 import { runOfContext, callerOf, withRun } from './run-context.ts'
 import { shared } from './shared.ts'
+import { agentSpanNames } from './span-names.ts'
 import { startQuietly } from './start-span.ts'
 import { count } from './stats.ts'
 import type { LinkType, RunOptions } from './types.ts'
@@ -128,7 +129,7 @@ export function startRoot<I>(
   state.starting = run
   let span: Span
   try {
-    span = startQuietly(run.tracer, `invoke_agent ${run.agentName}`, rootOptions(init, active), active)
+    span = startQuietly(run.tracer, agentSpanNames.of(run.agentName), rootOptions(init, active), active)
   } finally {
     state.armed = undefined
     state.starting = undefined

@@ -70,6 +70,11 @@ interface Seen {
   checkpointUnixMillis: number
 }
 
+/** A number that grows with whatever goes on in a part, and around a segment whose run is open here too. */
+function activityOf({ activity, tally, local }: RunEntry): number {
+  return activity + (tally?.activity ?? 0) + (local?.tally?.activity ?? 0)
+}
+
 /** Sweeps often enough for this part: four times in the time it may stay silent, and in that between two checkpoints. */
 function watch(entry: RunEntry): void {
   const { checkpointIntervalMillis } = shared().settings
@@ -83,7 +88,7 @@ function watch(entry: RunEntry): void {
 
 /**
  * Ends what has shown no span for its `abandonAfterMillis`, and has runs write checkpoints that are open long enough.
- * Activity is a counter that the rollup raises; only the sweep looks at the clock, so that a span costs no time stamp
+ * Activity is what the rollup counts anyway; only the sweep looks at the clock, so that a span costs no time stamp
  * more. Checkpoints are no activity.
  */
 export function sweep(): void {
@@ -92,12 +97,13 @@ export function sweep(): void {
   const due: { readonly entry: RunEntry; readonly seen: Seen }[] = []
   for (const entry of open.values()) {
     const seen = seenAt.get(entry)
+    const activity = activityOf(entry)
     if (seen === undefined) {
-      seenAt.set(entry, { activity: entry.activity, activeUnixMillis: now, checkpointUnixMillis: now })
+      seenAt.set(entry, { activity, activeUnixMillis: now, checkpointUnixMillis: now })
       continue
     }
-    if (seen.activity !== entry.activity) {
-      seen.activity = entry.activity
+    if (seen.activity !== activity) {
+      seen.activity = activity
       seen.activeUnixMillis = now
     } else if (now - seen.activeUnixMillis >= entry.abandonAfterMillis) {
       entry.abandon('no_activity')

@@ -27,8 +27,10 @@ export interface RunEntry extends Listed {
   readonly rootContext: SpanContext | undefined
   /** Filled in by the rollup's processor when the root span starts. */
   tally: RunTally | undefined
-  /** Raised by the rollup on every start and end of a span; the sweeper compares it. */
+  /** Raised where something was done that no span of the rollup shows; the sweeper compares it, beside the tally's. */
   activity: number
+  /** The run of a segment, where this process has it open: what goes on in it keeps the segment alive. */
+  readonly local?: RunEntry | undefined
   /** For how many milliseconds without activity the part may stay open. */
   readonly abandonAfterMillis: number
   /** What the run may use at most. */

@@ -9,6 +9,8 @@ import type { RunProgress, RunTotals, Usage } from './types.ts'
  * processor there is none, and the run carries no rollup.
  */
 export interface RunTally {
+  /** A number that grows with every start and end of a span of the part. */
+  readonly activity: number
   /** The sums now. */
   snapshot(): RunTotals
   /** How far the part has come. */

@@ -36,12 +36,16 @@ export class Segment extends RunPart {
     this.activity++
   }
 
+  get local(): RunEntry | undefined {
+    return this.#segment.local
+  }
+
   get activity(): number {
-    return this.#segment.local?.activity ?? this.#activity
+    return this.local?.activity ?? this.#activity
   }
 
   set activity(activity: number) {
-    const { local } = this.#segment
+    const { local } = this
     if (local === undefined) this.#activity = activity
     else local.activity = activity
   }

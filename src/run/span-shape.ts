@@ -7,6 +7,7 @@ import {
   ATTR_GEN_AI_REQUEST_MODEL,
   ATTR_GEN_AI_TOOL_NAME,
 } from '../attributes.ts'
+import { SpanNames, agentSpanNames } from './span-names.ts'
 import type { LlmInit, SpanInit, WorkType } from './types.ts'
 
 /** Name, kind and starting attributes of a span. */
@@ -15,6 +16,10 @@ export interface SpanShape {
   readonly kind: SpanKind
   readonly attributes: Attributes
 }
+
+const toolSpanNames = new SpanNames('execute_tool')
+const retrievalSpanNames = new SpanNames('retrieval')
+const chatSpanNames = new SpanNames('chat')
 
 /**
  * What a piece of work looks like as a span (GenAI conventions, "Spans"). Operation, model and tool name are given at
@@ -27,16 +32,16 @@ export function shapeOf(
 ): SpanShape {
   switch (type) {
     case 'agent':
-      return shape(`invoke_agent ${name}`, SpanKind.INTERNAL, 'invoke_agent', ATTR_GEN_AI_AGENT_NAME, name, init)
+      return shape(agentSpanNames.of(name), SpanKind.INTERNAL, 'invoke_agent', ATTR_GEN_AI_AGENT_NAME, name, init)
     case 'tool': {
       const toolName = init.toolName ?? name
-      return shape(`execute_tool ${toolName}`, SpanKind.INTERNAL, 'execute_tool', ATTR_GEN_AI_TOOL_NAME, toolName, init)
+      return shape(toolSpanNames.of(toolName), SpanKind.INTERNAL, 'execute_tool', ATTR_GEN_AI_TOOL_NAME, toolName, init)
     }
     case 'retrieval':
-      return shape(`retrieval ${name}`, SpanKind.CLIENT, 'retrieval', undefined, undefined, init)
+      return shape(retrievalSpanNames.of(name), SpanKind.CLIENT, 'retrieval', undefined, undefined, init)
     case 'llm': {
       const result = shape(
-        `chat ${init.model ?? name}`,
+        chatSpanNames.of(init.model ?? name),
         SpanKind.CLIENT,
         'chat',
         ATTR_GEN_AI_REQUEST_MODEL,
