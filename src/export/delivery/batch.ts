@@ -31,7 +31,7 @@ export class Batch {
     let bytes = 0
     let cost = 0
     for (const span of spans) {
-      bytes += span.bytes.byteLength
+      bytes += span.sizeBytes
       cost += costBytes(span)
     }
     this.bytes = bytes
@@ -56,8 +56,8 @@ export class Batch {
   /** Two batches of about the same number of bytes, in the same order. Needs two spans at least. */
   halves(): readonly [Batch, Batch] {
     let at = 1
-    let bytes = this.spans[0]!.bytes.byteLength
-    while (at < this.spans.length - 1 && bytes * 2 < this.bytes) bytes += this.spans[at++]!.bytes.byteLength
+    let bytes = this.spans[0]!.sizeBytes
+    while (at < this.spans.length - 1 && bytes * 2 < this.bytes) bytes += this.spans[at++]!.sizeBytes
     const origin = { tickets: this.#tickets, records: this.records }
     return [new Batch(this.spans.slice(0, at), origin), new Batch(this.spans.slice(at), origin)]
   }

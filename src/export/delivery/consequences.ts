@@ -104,7 +104,7 @@ export class Consequences {
     this.#alive()
     if (batch.spans.length > 1) {
       // Further requests are made smaller at once, unless it was one span that made this one large.
-      const largest = Math.max(...batch.spans.map(({ bytes }) => bytes.byteLength))
+      const largest = Math.max(...batch.spans.map(({ sizeBytes }) => sizeBytes))
       const half = Math.floor(batch.bytes / 2)
       const least = Math.max(half, leastRequestBytes)
       if (largest <= half) backlog.maxBatchBytes = Math.min(backlog.maxBatchBytes, least)
@@ -112,7 +112,7 @@ export class Consequences {
       return
     }
     const span = batch.spans[0]!
-    const size = span.bytes.byteLength
+    const size = span.sizeBytes
     const smaller = size <= leastSpanBytes ? undefined : encoder.shrinkSpan(span, Math.floor(size / 2))
     if (smaller === undefined) {
       this.giveUp(batch, 'too_large', reason)

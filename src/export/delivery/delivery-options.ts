@@ -38,7 +38,7 @@ export interface DestinationOptions extends SizeBudgets {
   /** @defaultValue OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY */
   readonly tls?: TlsOptions | undefined
   /**
-   * How many bytes may wait for this destination or be on their way to it: encoded spans, each with 176 bytes of
+   * How many bytes may wait for this destination or be on their way to it: encoded spans, each with 96 bytes of
    * bookkeeping. At least 1 MiB. What ends while it is full is dropped and counted. @defaultValue 67_108_864
    */
   readonly maxQueueSizeBytes?: number | undefined

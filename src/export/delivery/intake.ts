@@ -163,7 +163,7 @@ export class Intake {
         sizeBytes += longSpanBytes + 1
       } else {
         this.#offer(lane, encoded)
-        sizeBytes += encoded?.bytes.byteLength ?? 0
+        sizeBytes += encoded?.sizeBytes ?? 0
       }
     }
     return sizeBytes

@@ -170,10 +170,7 @@ export class OpenRunJournal implements OpenRunWatcher {
           owner: this.#owner,
           take: (roots, lastSeenUnixMillis) =>
             destination.adopt(
-              roots.map((root) => ({
-                ...root,
-                bytes: withEndTime(root.bytes, encoder.contentType, lastSeenUnixMillis),
-              })),
+              roots.map((root) => root.withBytes(withEndTime(root.bytes, encoder.contentType, lastSeenUnixMillis))),
             ),
           failed: (what, error) => destination.spoolFailed(what, error),
         },

@@ -1,12 +1,12 @@
 import type { EncodedSpan } from '../otlp/encoded-span.ts'
 import { Fifo } from './fifo.ts'
 
-/** What a span costs besides its bytes: the object, the view, and its place in the queue. */
-const overheadBytes = 176
+/** What a span costs besides its bytes: the object, and its place in the queue. */
+const overheadBytes = 96
 
 /** What a span counts for against the bound of a queue, in bytes. */
 export function costBytes(span: EncodedSpan): number {
-  return span.bytes.byteLength + overheadBytes
+  return span.sizeBytes + overheadBytes
 }
 
 /** Encoded spans in the order in which they ended. */
@@ -25,7 +25,7 @@ export class SpanQueue {
 
   push(span: EncodedSpan): void {
     this.#spans.push(span)
-    this.#bytes += span.bytes.byteLength
+    this.#bytes += span.sizeBytes
   }
 
   /** Takes spans from the front: at most `maxSpans`, and as many as fit into `maxBytes`, but one in any case. */
@@ -33,7 +33,7 @@ export class SpanQueue {
     const taken: EncodedSpan[] = []
     let bytes = 0
     while (taken.length < maxSpans) {
-      const more = this.#spans.head?.bytes.byteLength
+      const more = this.#spans.head?.sizeBytes
       if (more === undefined || (taken.length > 0 && bytes + more > maxBytes)) break
       taken.push(this.#spans.shift()!)
       bytes += more

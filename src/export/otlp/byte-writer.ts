@@ -12,7 +12,7 @@ import {
 const chunkSizeBytes = 65_536
 
 /**
- * Protobuf's wire format into one growing buffer. Spans are cut out of chunks that they share, without being copied.
+ * Protobuf's wire format into one growing buffer. Spans stay in chunks that they share, without being copied.
  *
  * A message inside a message is written before its length is known. One byte is reserved, which is what most messages
  * need; longer ones are moved.
@@ -22,35 +22,53 @@ export class ByteWriter {
   #position = 0
   #start = 0
   #chunk: Buffer | undefined
+  /** Where what {@link keep} kept last begins, and where it ends. */
+  keptStart = 0
+  keptEnd = 0
 
   /** Where the next byte goes, for {@link endMessage} and for measuring. */
   get position(): number {
     return this.#position
   }
 
-  /** Starts something that {@link finish} will cut out. What was started and not finished is overwritten. */
-  start(): void {
-    if (this.#chunk !== undefined) {
-      this.#bytes = this.#chunk
-      this.#chunk = undefined
-    } else if (this.#bytes.length - this.#start < 4096) {
+  /**
+   * Starts something anew. What was started and not kept is overwritten.
+   *
+   * @param room bytes to leave in front of it
+   * @returns where it begins
+   */
+  start(room = 0): number {
+    if (this.#chunk !== undefined) this.#backToChunk()
+    if (this.#bytes.length - this.#start < 4096) {
       this.#bytes = Buffer.allocUnsafeSlow(chunkSizeBytes)
       this.#start = 0
     }
-    this.#position = this.#start
+    this.#position = this.#start + room
+    return this.#position
   }
 
-  /** Everything since {@link start}. */
-  finish(): Uint8Array {
+  /** A copy of everything since {@link start}. */
+  copy(): Uint8Array {
+    return this.copySince(this.#start)
+  }
+
+  /**
+   * Keeps what was written since `start`: where it stands, with what is in front of it, or by itself where it was too
+   * large for a chunk.
+   *
+   * @returns what it is in, from {@link keptStart} to {@link keptEnd}
+   */
+  keep(start: number): Uint8Array {
     if (this.#chunk === undefined) {
-      const bytes = this.#bytes.subarray(this.#start, this.#position)
-      this.#start = this.#position
-      return bytes
+      this.keptStart = start
+      this.keptEnd = this.#start = this.#position
+      return this.#bytes
     }
-    const copy = Buffer.allocUnsafeSlow(this.#position - this.#start)
-    this.#bytes.copy(copy, 0, this.#start, this.#position)
-    this.#bytes = this.#chunk
-    this.#chunk = undefined
+    const copy = Buffer.allocUnsafeSlow(this.#position - start)
+    this.#bytes.copy(copy, 0, start, this.#position)
+    this.keptStart = 0
+    this.keptEnd = copy.length
+    this.#backToChunk()
     return copy
   }
 
@@ -227,8 +245,21 @@ export class ByteWriter {
     putVarint(this.#bytes, start, size)
   }
 
+  /** Puts a tag and the length of what began at `start` in front of it, where they fill the room that was left there. */
+  head(tag: number, start: number, room: number): void {
+    const size = this.#position - start
+    if (1 + varintSize(size) !== room) return
+    this.#bytes[start - room] = tag
+    putVarint(this.#bytes, start - room + 1, size)
+  }
+
   #reserve(needed: number): void {
     if (this.#position + needed > this.#bytes.length) this.#grow(needed)
+  }
+
+  #backToChunk(): void {
+    this.#bytes = this.#chunk!
+    this.#chunk = undefined
   }
 
   /** Positions stay the same: messages that are open remember where they began. The chunk comes back after this span. */

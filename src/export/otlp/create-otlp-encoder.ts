@@ -91,9 +91,9 @@ class DestinationEncoder implements OtlpEncoder {
   }
 
   shrinkSpan(span: EncodedSpan, maxSizeBytes: number): EncodedSpan | undefined {
-    if (span.bytes.length <= maxSizeBytes) return span
+    if (span.sizeBytes <= maxSizeBytes) return span
     try {
-      return withBytes(span, shrinkBytes(span.bytes, this.contentType, maxSizeBytes))
+      return inPlaceOf(span, shrinkBytes(span.bytes, this.contentType, maxSizeBytes))
     } catch {
       return undefined
     }
@@ -126,24 +126,20 @@ class DestinationEncoder implements OtlpEncoder {
 
   #inBudget(span: EncodedSpan | undefined): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
     const maxSizeBytes = this.#maxSpanSizeBytes
-    if (span === undefined || span.bytes.length <= maxSizeBytes) return span
-    return span.bytes.length < largeSpanSizeBytes ? this.shrinkSpan(span, maxSizeBytes) : this.#shrinkElsewhere(span)
+    if (span === undefined || span.sizeBytes <= maxSizeBytes) return span
+    return span.sizeBytes < largeSpanSizeBytes ? this.shrinkSpan(span, maxSizeBytes) : this.#shrinkElsewhere(span)
   }
 
   async #shrinkElsewhere(span: EncodedSpan): Promise<EncodedSpan | undefined> {
     const { bytes } = span
     const maxSizeBytes = this.#maxSpanSizeBytes
     const result = await largeJobs.run({ bytes, contentType: this.contentType, maxSizeBytes })
-    return result === undefined ? this.shrinkSpan(span, maxSizeBytes) : withBytes(span, result.shrunk)
+    return result === undefined ? this.shrinkSpan(span, maxSizeBytes) : inPlaceOf(span, result.shrunk)
   }
 }
 
-function withBytes(
-  { resource, scope, truncatedCount }: EncodedSpan,
-  shrunk: ShrunkSpan | undefined,
-): EncodedSpan | undefined {
-  if (shrunk === undefined) return undefined
-  return { resource, scope, bytes: shrunk.bytes, truncatedCount: truncatedCount + shrunk.truncatedCount }
+function inPlaceOf(span: EncodedSpan, shrunk: ShrunkSpan | undefined): EncodedSpan | undefined {
+  return shrunk && span.withBytes(shrunk.bytes, span.truncatedCount + shrunk.truncatedCount)
 }
 
 function encodingOf({ encoding = 'protobuf' }: OtlpEncoderOptions): 'protobuf' | 'json' {

@@ -1,4 +1,4 @@
-import type { EncodedSpan } from './encoded-span.ts'
+import { EncodedSpan } from './encoded-span.ts'
 import type { ExportableResource, ExportableScope, ExportableSpan } from './exportable-span.ts'
 import { attributesJson, keyJson } from './json-attributes.ts'
 import { jsonRequest, jsonRequestSize } from './json-request.ts'
@@ -34,7 +34,7 @@ export class JsonEncoding implements SpanEncoding {
     this.#filter.begin(span)
     const json = spanJson(span, this.#keys)
     if (json === undefined) return undefined
-    return { resource, scope, bytes: utf8(json), truncatedCount: this.#filter.truncatedCount }
+    return new EncodedSpan(resource, scope, this.#filter.truncatedCount, utf8(json))
   }
 
   #resource({ attributes }: ExportableResource): Uint8Array {

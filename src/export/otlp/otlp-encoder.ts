@@ -30,7 +30,7 @@ export interface OtlpEncoder {
   requestSizeBytes(spans: readonly EncodedSpan[]): number
 
   /**
-   * The same span in at most `maxSizeBytes` of {@link EncodedSpan.bytes}: its largest values are shortened first, then
+   * The same span in at most `maxSizeBytes` of {@link EncodedSpan.sizeBytes}: its largest values are shortened first, then
    * events and links are left out, oldest first, then attributes.
    *
    * @returns nothing where even that does not fit

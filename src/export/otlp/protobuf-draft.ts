@@ -59,7 +59,7 @@ export function protobufDraft(bytes: Uint8Array, writer: ByteWriter): SpanDraft 
           writer.uint32(count)
         }
       }
-      return Uint8Array.from(writer.finish())
+      return writer.copy()
     },
   }
 }

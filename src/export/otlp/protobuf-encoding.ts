@@ -1,14 +1,15 @@
 import { ByteWriter } from './byte-writer.ts'
-import type { EncodedSpan } from './encoded-span.ts'
+import { EncodedSpan } from './encoded-span.ts'
 import type { ExportableSpan } from './exportable-span.ts'
 import { KeyTable } from './key-table.ts'
 import { keyField } from './protobuf-attributes.ts'
 import { writeResource, writeScope } from './protobuf-groups.ts'
-import { protobufRequest, protobufRequestSize } from './protobuf-request.ts'
+import { protobufRequest, protobufRequestSize, usualHeadBytes } from './protobuf-request.ts'
 import { writeSpan } from './protobuf-span.ts'
 import type { SpanEncoding } from './span-encoding.ts'
 import { SpanGroups } from './span-groups.ts'
 import type { ValueFilter } from './value-filter.ts'
+import { otlpFields } from '../../internal/otlp-fields.ts'
 
 /** OTLP as protobuf. */
 export class ProtobufEncoding implements SpanEncoding {
@@ -36,15 +37,17 @@ export class ProtobufEncoding implements SpanEncoding {
     const scope = this.#groups.scopeOf(span)
     const writer = this.#writer
     this.#filter.begin(span)
-    writer.start()
+    const start = writer.start(usualHeadBytes)
     if (!writeSpan(writer, span, this.#keys)) return undefined
-    return { resource, scope, bytes: writer.finish(), truncatedCount: this.#filter.truncatedCount }
+    writer.head(otlpFields.scopeSpans.spans, start, usualHeadBytes)
+    const chunk = writer.keep(start)
+    return new EncodedSpan(resource, scope, this.#filter.truncatedCount, chunk, writer.keptStart, writer.keptEnd)
   }
 
   #written(write: (writer: ByteWriter) => void): Uint8Array {
     this.#filter.begin(undefined)
     this.#writer.start()
     write(this.#writer)
-    return Uint8Array.from(this.#writer.finish())
+    return this.#writer.copy()
   }
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-import type { EncodedGroup, EncodedResource, EncodedSpan } from '../otlp/encoded-span.ts'
+import { EncodedSpan, type EncodedGroup, type EncodedResource } from '../otlp/encoded-span.ts'
 import { encodeFrame, readFrameHead } from './record-frame.ts'
 
 /**
@@ -33,7 +33,7 @@ export function encodeRecord(spans: readonly EncodedSpan[]): Buffer {
     groups.set(group, groups.size)
     return groups.size - 1
   }
-  const rows = spans.map(({ resource, scope, bytes }) => [indexOf(resource), indexOf(scope), bytes.byteLength] as const)
+  const rows = spans.map(({ resource, scope, sizeBytes }) => [indexOf(resource), indexOf(scope), sizeBytes] as const)
   const table: Table = {
     groups: [...groups.keys()].map(({ bytes, schemaUrl }) => [bytes.byteLength, schemaUrl] as const),
     spans: rows,
@@ -68,10 +68,8 @@ export function decodeBody(body: Buffer, { checksum }: RecordHead): readonly Enc
     isPending: false,
     settled: () => Promise.resolve(),
   }))
-  return table.spans.map(([resource, scope, sizeBytes]) => ({
-    resource: groups[resource]!,
-    scope: groups[scope]!,
-    bytes: next(sizeBytes),
-    truncatedCount: 0,
-  }))
+  return table.spans.map(
+    ([resource, scope, sizeBytes]) =>
+      new EncodedSpan(groups[resource]!, groups[scope]!, 0, body, at, (at += sizeBytes)),
+  )
 }

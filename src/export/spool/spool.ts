@@ -114,7 +114,7 @@ export class Spool {
     if (Math.abs(now - this.#failedUnixMillis) < afterFailureMillis) return undefined
     try {
       this.#leaveIfLate(now)
-      const bytes = spans.reduce((sum, span) => sum + span.bytes.byteLength, 0)
+      const bytes = spans.reduce((sum, span) => sum + span.sizeBytes, 0)
       if (bytes > this.settings.maxBytes) return undefined
       while (this.#sizeBytes + bytes > this.settings.maxBytes) {
         const oldest = this.#segments.find((segment) => [...segment.records].every(({ isInMemory }) => !isInMemory))

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { createOtlpEncoder, type OtlpEncoderOptions } from '../../../src/export/otlp/create-otlp-encoder.ts'
-import type { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
+import { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
 import type { ExportableSpan } from '../../../src/export/otlp/exportable-span.ts'
 import { decodeJson } from '../../../src/query/otlp/decode-json.ts'
 import { decodeProtobuf } from '../../../src/viewer/receiver/decode-protobuf.ts'
@@ -55,6 +55,43 @@ describe('protobuf', () => {
       fc.property(spans, (all) => encodeAll(all).length <= stock(all).length),
       { numRuns: 50 },
     )
+  })
+
+  it('is the same whether spans stand beside each other in memory or apart, whatever their sizes, order and selection', () => {
+    const encoder = createOtlpEncoder(asRecorded)
+    const common = { ...fullSpan(), events: [], links: [] }
+    const encodedWith = (length: number): EncodedSpan =>
+      encoder.encodeSpan({ ...common, attributes: { text: 'x'.repeat(length) } })!
+    // Where the length of a span takes one byte more.
+    const edge = 16_384 - (encodedWith(1000).sizeBytes - 1000)
+    expect([encodedWith(edge - 1).sizeBytes, encodedWith(edge).sizeBytes]).toEqual([16_383, 16_384])
+    expect(encodedWith(0).sizeBytes).toBeLessThan(128)
+    const lengths = fc.oneof(
+      fc.integer({ min: 0, max: 300 }),
+      fc.integer({ min: edge - 2, max: edge + 2 }),
+      fc.constant(70_000),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(lengths, fc.integer({ min: -1, max: 20 })), { maxLength: 30 }), (wanted) => {
+        const all = wanted.map(([length]) => encodedWith(length))
+        // Some left out, some in another place.
+        const chosen = all
+          .map((span, index) => ({ span, place: wanted[index]![1] }))
+          .filter(({ place }) => place >= 0)
+          .toSorted((one, other) => Math.floor(one.place / 10) - Math.floor(other.place / 10))
+          .map(({ span }) => span)
+        const apart = chosen.map((span) => span.withBytes(Uint8Array.from(span.bytes)))
+        const request = encoder.encodeRequest(chosen)
+        expect(Buffer.from(request).equals(encoder.encodeRequest(apart))).toBe(true)
+        expect(encoder.requestSizeBytes(chosen)).toBe(request.length)
+      }),
+    )
+    // They do stand beside each other; and what stands at the same place of another chunk is no neighbour.
+    const [first, second] = [encodedWith(300), encodedWith(300)]
+    expect([second.chunk, second.start]).toEqual([first.chunk, first.end + 3])
+    const { resource, scope, start, end } = second
+    const other = new EncodedSpan(resource, scope, 0, new Uint8Array(second.chunk.length).fill(1), start, end)
+    expect(Buffer.from(encoder.encodeRequest([first, other])).includes(other.bytes)).toBe(true)
   })
 
   it('writes every nanosecond exactly', () => {

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 
 import { RunIdGenerator, RunRollupProcessor, startRun, type OpenRun } from '../../../src/index.ts'
 import { RunspanSpanProcessor } from '../../../src/export/index.ts'
-import type { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
+import { EncodedSpan } from '../../../src/export/otlp/encoded-span.ts'
 import { createOtlpEncoder } from '../../../src/export/otlp/create-otlp-encoder.ts'
 import { withEndTime } from '../../../src/export/otlp/with-end-time.ts'
 import { adoptLostRuns } from '../../../src/export/spool/lost-runs.ts'
@@ -77,7 +77,7 @@ async function directory(): Promise<Directory> {
 const group = { bytes: Buffer.from('group'), schemaUrl: '', isPending: false, settled: () => Promise.resolve() }
 
 function rootOf(text: string): EncodedSpan {
-  return { resource: group, scope: group, bytes: Buffer.from(text), truncatedCount: 0 }
+  return new EncodedSpan(group, group, 0, Buffer.from(text))
 }
 
 function run(index: number, text = `root ${index}`): { runId: string; root: EncodedSpan } {
