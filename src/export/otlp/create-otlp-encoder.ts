@@ -75,10 +75,9 @@ class DestinationEncoder implements OtlpEncoder {
 
   encodeSpanAsync(span: ExportableSpan): EncodedSpan | undefined | Promise<EncodedSpan | undefined> {
     if (this.#isEncoding) return this.#forSpansWithin()?.encodeSpanAsync(span)
-    let encoded: EncodedSpan | undefined
-    const large = this.#values.deferring(() => {
-      encoded = this.#encodeWhole(span)
-    })
+    this.#values.startDeferring()
+    const encoded = this.#encodeWhole(span)
+    const large = this.#values.stopDeferring()
     return large === undefined ? this.#inBudget(encoded) : this.#encodeLarge(span, large)
   }
 

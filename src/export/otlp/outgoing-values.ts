@@ -56,7 +56,9 @@ export class OutgoingValues implements ValueFilter {
   readonly #names = new Map<string, string>()
   #span: ExportableSpan | undefined
   #truncatedCount = 0
-  /** Large texts that were met, where they are to be looked at elsewhere. */
+  /** Whether large texts are to be looked at elsewhere. */
+  #isDeferring = false
+  /** Those that were met. */
   #deferred: MetText[] | undefined
   /** How much text of this span is looked at here. */
   #lengthHere = 0
@@ -122,21 +124,18 @@ export class OutgoingValues implements ValueFilter {
     return this.#redaction === undefined || this.#redaction.byRules(text, 'trace_state') === text ? text : ''
   }
 
-  /**
-   * Encodes with large texts left for later.
-   *
-   * @returns the texts that were met, or nothing where there were none and the result is whole
-   */
-  deferring(encode: () => void): readonly MetText[] | undefined {
-    const deferred: MetText[] = []
-    this.#deferred = deferred
+  /** Leaves large texts for later, until {@link stopDeferring}. */
+  startDeferring(): void {
+    this.#isDeferring = true
     this.#lengthHere = 0
-    try {
-      encode()
-    } finally {
-      this.#deferred = undefined
-    }
-    return deferred.length === 0 ? undefined : deferred
+  }
+
+  /** @returns the texts that were left, or nothing where there were none and what was encoded is whole */
+  stopDeferring(): readonly MetText[] | undefined {
+    const deferred = this.#deferred
+    this.#isDeferring = false
+    this.#deferred = undefined
+    return deferred
   }
 
   /** Encodes with what became of large texts elsewhere. */
@@ -163,12 +162,12 @@ export class OutgoingValues implements ValueFilter {
   }
 
   #fromElsewhere(text: string, key: string): string | undefined {
-    if (this.#deferred !== undefined) {
+    if (this.#isDeferring) {
       if (this.#lengthHere + text.length <= largeTextLength) {
         this.#lengthHere += text.length
         return undefined
       }
-      this.#deferred.push({ text, key })
+      ;(this.#deferred ??= []).push({ text, key })
       return ''
     }
     const prepared = this.#prepared.find((one) => one.key === key && one.text === text)
