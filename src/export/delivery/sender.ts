@@ -2,6 +2,7 @@ import { context } from '@opentelemetry/api'
 
 import { count, guarded } from '../../run/stats.ts'
 import { shared } from '../../run/shared.ts'
+import type { EncodedResource } from '../otlp/encoded-span.ts'
 import type { OtlpEncoder } from '../otlp/otlp-encoder.ts'
 import type { Backlog } from './backlog.ts'
 import type { Batch } from './batch.ts'
@@ -122,7 +123,8 @@ export class Sender {
 
   /** Detectors may still be finding out who we are. They are given the time of one attempt. */
   async #resourcesSettled(batch: Batch): Promise<void> {
-    const pending = new Set(batch.spans.map(({ resource }) => resource).filter(({ isPending }) => isPending))
+    const pending = new Set<EncodedResource>()
+    for (const { resource } of batch.spans) if (resource.isPending) pending.add(resource)
     if (pending.size === 0) return
     const settled = Promise.all([...pending].map((resource) => resource.settled()))
     await withDeadline(settled, this.#parts.settings.timeoutMillis)
