@@ -15,19 +15,20 @@ export function traceStateValueOf(runId: string): string {
  * on each construction, which is as dear as a span's attributes.
  */
 class RunTraceState implements TraceState {
-  /** Kept, because every span of the run is exported with it. */
-  readonly #header: string
+  readonly #runId: string
+  /** Made when it is first asked for and kept, because every span of the run is exported with it. */
+  #header: string | undefined = undefined
 
   constructor(runId: string) {
-    this.#header = headerOf(runId)
+    this.#runId = runId
   }
 
   get(key: string): string | undefined {
-    return key === traceStateKey ? this.#header.slice(prefix.length) : undefined
+    return key === traceStateKey ? traceStateValueOf(this.#runId) : undefined
   }
 
   set(key: string, value: string): TraceState {
-    return createTraceState(this.#header).set(key, value)
+    return createTraceState(this.serialize()).set(key, value)
   }
 
   unset(key: string): TraceState {
@@ -35,17 +36,39 @@ class RunTraceState implements TraceState {
   }
 
   serialize(): string {
-    return this.#header
+    return (this.#header ??= headerOf(this.#runId))
   }
 }
 
-const prefix = `${traceStateKey}=`
-const codes = Array.from(prefix + '0'.repeat(16), (character) => character.charCodeAt(0))
-
 /** The member as one flat string: appending would make a rope, which exporters read slowly. */
 function headerOf(runId: string): string {
-  for (let at = 0; at < 16; at++) codes[prefix.length + at] = runId.charCodeAt(16 + at)
-  return String.fromCharCode.apply(null, codes)
+  return String.fromCharCode(
+    // `runspan=`
+    0x72,
+    0x75,
+    0x6e,
+    0x73,
+    0x70,
+    0x61,
+    0x6e,
+    0x3d,
+    runId.charCodeAt(16),
+    runId.charCodeAt(17),
+    runId.charCodeAt(18),
+    runId.charCodeAt(19),
+    runId.charCodeAt(20),
+    runId.charCodeAt(21),
+    runId.charCodeAt(22),
+    runId.charCodeAt(23),
+    runId.charCodeAt(24),
+    runId.charCodeAt(25),
+    runId.charCodeAt(26),
+    runId.charCodeAt(27),
+    runId.charCodeAt(28),
+    runId.charCodeAt(29),
+    runId.charCodeAt(30),
+    runId.charCodeAt(31),
+  )
 }
 
 /** The trace state of a run, beside what a sampler may have written. */

@@ -19,6 +19,17 @@ function isLeftOver({ part }: SpanNode): boolean {
 
 /** How many open spans are known at most. */
 const mostSpans = 2000
+/**
+ * Where the list begins and ends. In an object that is made anew every now and then: V8 takes note of each write of a new
+ * object into an old one, which takes as long as the rest of listing a span.
+ */
+interface Ends {
+  oldest: SpanNode | undefined
+  newest: SpanNode | undefined
+  firstUnindexed: SpanNode | undefined
+}
+/** One less than the number of spans for which it is used, a power of two. */
+const mostUsesMask = 127
 /** How many are known where some are of what has ended: those may still have children. */
 const mostLeftOver = 256
 
@@ -32,31 +43,37 @@ const mostLeftOver = 256
  * what has ended itself, the latest 256 stay.
  */
 export class OpenSpans {
-  #oldest: SpanNode | undefined
-  #newest: SpanNode | undefined
-  #firstUnindexed: SpanNode | undefined
+  #ends: Ends = { oldest: undefined, newest: undefined, firstUnindexed: undefined }
+  #added = 0
   readonly #index = new Map<string, SpanNode>()
   #size = 0
 
   add(node: SpanNode): void {
-    node.previous = this.#newest
+    if ((++this.#added & mostUsesMask) === 0) this.#ends = { ...this.#ends }
+    const ends = this.#ends
+    const { newest } = ends
+    node.previous = newest
     node.isListed = true
-    if (this.#newest === undefined) this.#oldest = node
-    else this.#newest.next = node
-    this.#newest = node
-    this.#firstUnindexed ??= node
-    const oldest = this.#oldest!
-    if (++this.#size > mostSpans || (this.#size > mostLeftOver && isLeftOver(oldest))) this.delete(oldest)
+    if (newest === undefined) ends.oldest = node
+    else newest.next = node
+    ends.newest = node
+    if (ends.firstUnindexed === undefined) ends.firstUnindexed = node
+    if (++this.#size > mostLeftOver) this.#makeRoom(ends.oldest!)
+  }
+
+  #makeRoom(oldest: SpanNode): void {
+    if (this.#size > mostSpans || isLeftOver(oldest)) this.delete(oldest)
   }
 
   delete(node: SpanNode): void {
     if (!node.isListed) return
+    const ends = this.#ends
     const { previous, next } = node
-    if (previous === undefined) this.#oldest = next
+    if (previous === undefined) ends.oldest = next
     else previous.next = next
-    if (next === undefined) this.#newest = previous
+    if (next === undefined) ends.newest = previous
     else next.previous = previous
-    if (this.#firstUnindexed === node) this.#firstUnindexed = next
+    if (ends.firstUnindexed === node) ends.firstUnindexed = next
     if (node.isIndexed) this.#index.delete(node.span.spanContext().spanId)
     node.previous = undefined
     node.next = undefined
@@ -72,11 +89,11 @@ export class OpenSpans {
   /** The open span of that context. */
   find(context: SpanContext): SpanNode | undefined {
     if (context.isRemote === true) return undefined
-    for (let node = this.#firstUnindexed; node !== undefined; node = node.next) {
+    for (let node = this.#ends.firstUnindexed; node !== undefined; node = node.next) {
       this.#index.set(node.span.spanContext().spanId, node)
       node.isIndexed = true
     }
-    this.#firstUnindexed = undefined
+    this.#ends.firstUnindexed = undefined
     const parent = this.#index.get(context.spanId)
     return parent?.span.spanContext().traceId === context.traceId ? parent : undefined
   }

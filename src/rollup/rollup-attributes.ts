@@ -68,6 +68,7 @@ export function writeRemote(
   openSpans: number,
   ownReason?: IncompleteReason,
 ): void {
+  if (remote === undefined && openSpans === 0 && ownReason === undefined) return
   const reasons: string[] = [...(openSpans > 0 ? ['open_spans'] : []), ...(remote?.reasons ?? [])]
   if (ownReason !== undefined) reasons.push(ownReason)
   if (reasons.length > 0) attributes[ATTR_RUNSPAN_ROLLUP_INCOMPLETE_REASONS] = reasons
