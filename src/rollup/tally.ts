@@ -204,7 +204,7 @@ export class PartTally implements Tally, RunTally {
     this.#lastEndNanos = time[1]
   }
 
-  get #millisToFirstChunk(): number | undefined {
+  #millisToFirstChunk(): number | undefined {
     if (this.root === undefined || this.#firstChunkUnixMillis === Number.POSITIVE_INFINITY) return undefined
     // Clocks of two processes differ: what was there before the run began was there at once.
     return Math.max(0, this.#firstChunkUnixMillis - millisOf(this.root.span.startTime))
@@ -226,7 +226,7 @@ export class PartTally implements Tally, RunTally {
       toolResults,
       retries,
       lastEndUnixMillis: this.#lastEndSeconds === 0 ? undefined : millisOf([this.#lastEndSeconds, this.#lastEndNanos]),
-      timeToFirstChunkMillis: this.#millisToFirstChunk,
+      timeToFirstChunkMillis: this.#millisToFirstChunk(),
     }
   }
 
@@ -274,7 +274,7 @@ export class PartTally implements Tally, RunTally {
       priceTable: this.feeder.priceTable,
     })
     writeRemote(attributes, this.#remote, this.open)
-    const millis = this.#millisToFirstChunk
+    const millis = this.#millisToFirstChunk()
     if (millis !== undefined) attributes[ATTR_RUNSPAN_TIME_TO_FIRST_CHUNK] = millis / 1000
     const detail = this.#detail()
     if (detail !== undefined) writeDetail(attributes, detail)

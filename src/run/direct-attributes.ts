@@ -13,5 +13,5 @@ import type { Attributes, Span } from '@opentelemetry/api'
 export function directAttributes(span: Span, knownKey: string): Attributes | undefined {
   const store = (span as { attributes?: unknown }).attributes
   if (typeof store !== 'object' || store === null || !span.isRecording()) return undefined
-  return Object.getPrototypeOf(store) === Object.prototype && knownKey in store ? (store as Attributes) : undefined
+  return store.constructor === Object && knownKey in store ? (store as Attributes) : undefined
 }
