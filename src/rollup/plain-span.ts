@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 
 import { topic, type KeyMeaning, type Topic } from './span-keys.ts'
 import { SpanFacts } from './span-facts.ts'
-import { roleOfMarks, roleOfOperation } from './span-role.ts'
+import { roleOfMarks, roleOfOperation, type SpanRole } from './span-role.ts'
 
 /** What the value at one place is taken for. No property of an object: those cost a look-up for each key. */
 const ignored = 0
@@ -47,8 +47,6 @@ export class KeyPlaces {
   /** Whether a span with these keys can be read without weighing one key against another. */
   isPlain = false
   isMarked = false
-  /** Whether any of them says anything at all. */
-  isSilent = false
 
   /** Remembers what stands at a place. */
   set(place: number, key: string, meaning: KeyMeaning | undefined): void {
@@ -63,7 +61,6 @@ export class KeyPlaces {
     this.isPlain = count <= mostPlaces
     if (!this.isPlain) return
     this.isMarked = false
-    this.isSilent = true
     let hasTotal = false
     let hasCount = false
     for (let place = 0; place < count; place++) {
@@ -79,7 +76,6 @@ export class KeyPlaces {
       if (meaning.topic === topic.total) hasTotal = true
       if (part === inputPart || part === outputPart) hasCount = true
       if (part !== ignored && this.#isBest(meaning, count)) this.parts[place] = part
-      this.isSilent &&= part === ignored && !this.isMarked
     }
     if (hasTotal && !hasCount) this.isPlain = false
   }
@@ -104,8 +100,33 @@ export function placesOf(name: string): KeyPlaces {
   return rows[name.length & rowMask]!
 }
 
-/** What a span says that says nothing. Nobody writes to it. */
-const nothing = new SpanFacts()
+/** What spans say that are no calls and report nothing. Nobody writes to them. */
+const ofAgent = factsOf('agent')
+const ofContainer = factsOf('container')
+const ofTool = factsOf('tool')
+const ofNever = factsOf('never')
+const ofUnknown = factsOf('unknown')
+
+function factsOf(role: SpanRole): SpanFacts {
+  const facts = new SpanFacts()
+  facts.role = role
+  return facts
+}
+
+function factsWithoutUsage(role: Exclude<SpanRole, 'leaf'>): SpanFacts {
+  switch (role) {
+    case 'agent':
+      return ofAgent
+    case 'container':
+      return ofContainer
+    case 'tool':
+      return ofTool
+    case 'never':
+      return ofNever
+    case 'unknown':
+      return ofUnknown
+  }
+}
 
 /**
  * Reads a span whose keys are those of the last one like it, each of them saying one thing that no other can contest:
@@ -146,13 +167,15 @@ export function readPlainSpan(
     }
   }
   if (place !== count) return undefined
-  if (places.isSilent) return nothing
+  let role: SpanRole = 'unknown'
+  if (places.isMarked) role = roleOfMarks(name, attributes, scopeName)
+  else if (operation !== undefined) role = roleOfOperation(operation)
+  if (input < 0 && output < 0 && role !== 'leaf') return factsWithoutUsage(role)
   const facts = new SpanFacts()
+  facts.role = role
   facts.operation = operation
   facts.provider = provider
   facts.model = model
-  if (places.isMarked) facts.role = roleOfMarks(name, attributes, scopeName)
-  else if (operation !== undefined) facts.role = roleOfOperation(operation)
   if (input >= 0) {
     facts.inputTokens = input
     facts.hasUsage = true

@@ -255,7 +255,9 @@ describe('the reported cost of a span', () => {
   })
 })
 
-describe('model and provider of a span', () => {
+describe('model and provider of a model call', () => {
+  const call = { 'gen_ai.operation.name': 'chat' }
+
   it.each([
     ['model', models],
     ['provider', providers],
@@ -263,9 +265,9 @@ describe('model and provider of a span', () => {
     for (let best = 0; best < keys.length; best++) {
       const written = keys.slice(best).map((key) => [key, key] as const)
       for (const entries of [written, written.toReversed()]) {
-        expect(read(Object.fromEntries(entries))).toMatchObject({ [fact]: keys[best] })
+        expect(read({ ...call, ...Object.fromEntries(entries) })).toMatchObject({ [fact]: keys[best] })
       }
-      expect(read({ [keys[best]!]: '' })).toEqual({ hasUsage: false })
+      expect(read({ ...call, [keys[best]!]: '' })).toEqual({ operation: 'chat', hasUsage: false })
     }
   })
 })
