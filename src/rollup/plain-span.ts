@@ -113,19 +113,11 @@ function factsOf(role: SpanRole): SpanFacts {
   return facts
 }
 
-function factsWithoutUsage(role: Exclude<SpanRole, 'leaf'>): SpanFacts {
-  switch (role) {
-    case 'agent':
-      return ofAgent
-    case 'container':
-      return ofContainer
-    case 'tool':
-      return ofTool
-    case 'never':
-      return ofNever
-    case 'unknown':
-      return ofUnknown
-  }
+function factsWithoutUsage(role: SpanRole): SpanFacts {
+  if (role === 'tool') return ofTool
+  if (role === 'agent') return ofAgent
+  if (role === 'container') return ofContainer
+  return role === 'never' ? ofNever : ofUnknown
 }
 
 /**

@@ -67,9 +67,14 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   const enclosing = runOfContext(active)
   const identity = identityOf(options)
   const parentage = parentageOf(options, enclosing)
-  const activeSpan = activeSpanContext(active) ?? callerOf(active)
-  const originType = originTypeOf(parentage, enclosing, activeSpan)
-  const dispatch = dispatchFrom(active, enclosing?.tracer ?? tracer, name, options, originType)
+  const activeSpan = activeSpanContext(active)
+  const origin = activeSpan ?? callerOf(active)
+  const originType = originTypeOf(parentage, enclosing, origin)
+  // What is active keeps a span that says what was started, unless that is switched off.
+  const dispatch =
+    activeSpan === undefined || options.dispatchSpan === false
+      ? undefined
+      : new DispatchSpan(enclosing?.tracer ?? tracer, name, active, originType)
   const goal = options.goal ?? options.from?.goal
   const run = new OwnedRun<I>(name, identity.runId, tracer, options, parentage, goal)
 
@@ -86,7 +91,7 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
 
   const init: RootInit = {
     attributes,
-    links: linksOf(options, identity, parentage, dispatch?.spanContext ?? activeSpan, originType),
+    links: linksOf(options, identity, parentage, dispatch?.spanContext ?? origin, originType),
     startTime: undefined,
     spanId: undefined,
   }
@@ -214,18 +219,6 @@ function identityOf<I>({ runId, from, attempt }: RunOptions<I>): Identity {
     return { runId: newRunId(), requested: undefined, first: chosen, attempt }
   }
   return { runId: chosen, requested: chosen, first: undefined, attempt }
-}
-
-/** Leaves a dispatch span in whatever is active, unless that is switched off. */
-function dispatchFrom<I>(
-  active: Context,
-  tracer: Tracer,
-  name: string,
-  options: RunOptions<I>,
-  type: LinkType,
-): DispatchSpan | undefined {
-  if (options.dispatchSpan === false || activeSpanContext(active) === undefined) return undefined
-  return new DispatchSpan(tracer, name, active, type)
 }
 
 /** The links of the root: to the parent first, then to what was active, to the first execution, and the caller's own. */
