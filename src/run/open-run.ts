@@ -11,7 +11,6 @@ import {
   type SpanContext,
   type SpanOptions,
   type TimeInput,
-  type Tracer,
 } from '@opentelemetry/api'
 
 import {
