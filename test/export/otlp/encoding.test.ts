@@ -91,7 +91,7 @@ describe('protobuf', () => {
     expect([second.chunk, second.start]).toEqual([first.chunk, first.end + 3])
     const { resource, scope, start, end } = second
     const other = new EncodedSpan(resource, scope, 0, new Uint8Array(second.chunk.length).fill(1), start, end)
-    expect(Buffer.from(encoder.encodeRequest([first, other])).includes(other.bytes)).toBe(true)
+    expect(Buffer.from(encoder.encodeRequest([first, other])).includes(Buffer.from(other.bytes))).toBe(true)
   })
 
   it('writes every nanosecond exactly', () => {
