@@ -1,4 +1,5 @@
 import {
+  ROOT_CONTEXT,
   SpanKind,
   context,
   diag,
@@ -63,11 +64,13 @@ export function openRun<I>(agentName: string, options: RunOptions<I>): OwnedRun<
   checkBudget(options.budget)
   const tracer = options.tracer ?? options.tracerProvider?.getTracer('runspan', VERSION) ?? ambientTracer()
   const active = context.active()
-  const enclosing = runOfContext(active)
+  // Looking things up in a context takes longer than seeing that there is nothing in it.
+  const isEmpty = active === ROOT_CONTEXT
+  const enclosing = isEmpty ? undefined : runOfContext(active)
   const identity = identityOf(options)
   const parentage = parentageOf(options, enclosing)
-  const activeSpan = activeSpanContext(active)
-  const origin = activeSpan ?? callerOf(active)
+  const activeSpan = isEmpty ? undefined : activeSpanContext(active)
+  const origin = activeSpan ?? (isEmpty ? undefined : callerOf(active))
   const originType = originTypeOf(parentage, enclosing, origin)
   // What is active keeps a span that says what was started, unless that is switched off.
   const dispatch =
@@ -152,7 +155,7 @@ export function startRoot<I>(
 function rootOptions({ attributes, links, startTime }: RootInit, active: Context): SpanOptions {
   const options: SpanOptions = { kind: SpanKind.INTERNAL, attributes, links }
   // Where nothing is active a span is a root anyway, and asking for one copies the context.
-  if (trace.getSpan(active) !== undefined) options.root = true
+  if (active !== ROOT_CONTEXT && trace.getSpan(active) !== undefined) options.root = true
   if (startTime !== undefined) options.startTime = startTime
   return options
 }
@@ -236,7 +239,8 @@ function linksOf<I>(
   if (hasOrigin) links.push(typedLink(originType, origin))
   const first = identity.first === undefined ? undefined : rootSpanContextOf(identity.first)
   if (first !== undefined) links.push(typedLink('retry', first))
-  for (const link of options.links ?? []) {
+  if (options.links === undefined) return links
+  for (const link of options.links) {
     const checked = toLink(link)
     if (checked !== undefined) links.push(checked)
   }

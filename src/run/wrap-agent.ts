@@ -29,7 +29,7 @@ import type { Run, RunOptions, RunResult, RunSummary } from './types.ts'
 export function wrapAgent<T, I = unknown>(
   name: string,
   fn: (run: Run<I>) => T,
-  options: RunOptions<I> = {},
+  options: RunOptions<I> = noOptions,
 ): Promise<RunResult<Awaited<T>>> {
   const run = openRun(name, options)
   markStart(run, options, false)
@@ -58,6 +58,9 @@ function promiseOf(thenable: PromiseLike<unknown>, inside: Context): Promise<unk
   if (thenable instanceof Promise && thenable.constructor === Promise) return thenable
   return new Promise((resolve, reject) => context.with(inside, () => void thenable.then(resolve, reject)))
 }
+
+/** One for all: a run keeps its options. */
+const noOptions: RunOptions<never> = Object.freeze({})
 
 /** The promise of the end is made when somebody asks for it: most callers do not. */
 class Result<T> implements RunResult<T> {
