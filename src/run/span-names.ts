@@ -1,5 +1,7 @@
 /** How many names of one operation are remembered at most; then all are forgotten. */
 const mostNames = 256
+/** A longer subject, in characters, is none that comes again. */
+const longestSubject = 256
 
 /**
  * Names of spans, `{operation} {subject}`, each made once. What is put together anew for every span is a rope, which
@@ -18,6 +20,7 @@ export class SpanNames {
 
   /** The name of a span that is about `subject`. */
   of(subject: string): string {
+    if (subject.length > longestSubject) return `${this.#operation} ${subject}`
     if (subject !== this.#lastSubject) {
       this.#lastName = this.#names.get(subject) ?? this.#make(subject)
       this.#lastSubject = subject
