@@ -20,7 +20,8 @@ export class SpanNames {
 
   /** The name of a span that is about `subject`. */
   of(subject: string): string {
-    if (subject.length > longestSubject) return `${this.#operation} ${subject}`
+    // Callers in JavaScript may pass anything as a name, and are answered with a name.
+    if (typeof subject !== 'string' || subject.length > longestSubject) return `${this.#operation} ${subject}`
     if (subject !== this.#lastSubject) {
       this.#lastName = this.#names.get(subject) ?? this.#make(subject)
       this.#lastSubject = subject

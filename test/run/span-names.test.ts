@@ -9,6 +9,15 @@ describe('names of spans', () => {
     expect(subjects.map((subject) => names.of(subject))).toEqual(subjects.map((subject) => `execute_tool ${subject}`))
   })
 
+  it('are some text where the subject is none', () => {
+    const names = new SpanNames('execute_tool')
+    expect([null, undefined, 7].map((subject) => names.of(subject as never))).toEqual([
+      'execute_tool null',
+      'execute_tool undefined',
+      'execute_tool 7',
+    ])
+  })
+
   it('are right for any number of subjects', () => {
     const names = new SpanNames('chat')
     for (let round = 0; round < 2; round++) {
