@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api'
+import type { AttributeValue, Attributes } from '@opentelemetry/api'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { readSpan } from '../../src/rollup/read-span.ts'
@@ -270,4 +271,59 @@ describe('model and provider of a model call', () => {
       expect(read({ ...call, [keys[best]!]: '' })).toEqual({ operation: 'chat', hasUsage: false })
     }
   })
+})
+
+describe('a span like the one before', () => {
+  const keys = fc.constantFrom(
+    ...Object.values(aliases).flat(),
+    ...totals,
+    ...costs.map(({ key }) => key),
+    ...models,
+    ...providers,
+    'gen_ai.operation.name',
+    'openinference.span.kind',
+    'ai.operationId',
+    'gen_ai.usage.audio.input_tokens',
+    'gen_ai.response.time_to_first_chunk',
+    'http.request.resend_count',
+    'model',
+    'anything.else',
+  )
+  const values = fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 0, max: 5000 }) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom('chat', 'execute_tool', 'invoke_agent', 'LLM', 'gpt-5', 'openai', '"quoted"'),
+    },
+    fc.constantFrom<AttributeValue>(0, -1, 2.5, 2 ** 40, '', '12', true, Number.NaN),
+  )
+  const spans = fc.record({
+    name: fc.constantFrom('chat gpt-5', 'call_llm', 'claude_code.llm_request', 'a span'),
+    entries: fc.uniqueArray(fc.tuple(keys, values), { selector: ([key]) => key, maxLength: 12 }),
+    others: fc.array(values, { minLength: 12, maxLength: 12 }),
+  })
+
+  it('is read as if it were the first', () => {
+    fc.assert(
+      fc.property(spans, ({ name, entries, others }) => {
+        // The same keys with other values, so that the values of one span are not taken for those of the next.
+        for (const span of [entries, entries.map(([key], at) => [key, others[at]!] as const)]) {
+          const attributes = Object.fromEntries(span)
+          read({ 'some.other.key': 1 }, name)
+          const first = telling(attributes, name)
+          expect(telling(attributes, name)).toEqual(first)
+          expect(telling(attributes, name)).toEqual(first)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  /** What it says that anybody asks for: the model and the like only of calls and of what reports usage. */
+  function telling(attributes: Attributes, name: string): object {
+    const { role, hasUsage, firstChunkSeconds, resends, ...rest } = readSpan(name, attributes, 'scope')
+    return hasUsage || role === 'leaf'
+      ? { role, hasUsage, firstChunkSeconds, resends, ...rest }
+      : { role, hasUsage, firstChunkSeconds, resends }
+  }
 })
