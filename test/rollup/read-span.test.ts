@@ -318,12 +318,12 @@ describe('a span like the one before', () => {
       { numRuns: 2000 },
     )
   })
-
-  /** What it says that anybody asks for: the model and the like only of calls and of what reports usage. */
-  function telling(attributes: Attributes, name: string): object {
-    const { role, hasUsage, firstChunkSeconds, resends, ...rest } = readSpan(name, attributes, 'scope')
-    return hasUsage || role === 'leaf'
-      ? { role, hasUsage, firstChunkSeconds, resends, ...rest }
-      : { role, hasUsage, firstChunkSeconds, resends }
-  }
 })
+
+/** What it says that anybody asks for: the model and the like only of calls and of what reports usage. */
+function telling(attributes: Attributes, name: string): object {
+  const { role, hasUsage, firstChunkSeconds, resends, ...rest } = readSpan(name, attributes, 'scope')
+  return hasUsage || role === 'leaf'
+    ? { role, hasUsage, firstChunkSeconds, resends, ...rest }
+    : { role, hasUsage, firstChunkSeconds, resends }
+}
