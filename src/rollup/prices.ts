@@ -113,9 +113,11 @@ export class PriceBook {
     if (!isName(model)) return undefined
     const clamped = clampedCall(call)
     const prices = this.#pricesOf(provider, model)
-    for (const price of prices.own) {
-      const answer = question(price, clamped)
-      if (answer !== undefined) return answer
+    if (prices.own.length > 0) {
+      for (const price of prices.own) {
+        const answer = question(price, clamped)
+        if (answer !== undefined) return answer
+      }
     }
     const listed = this.#listedPrice(prices, clamped, provider)
     return listed === undefined ? undefined : question(listed, clamped)
