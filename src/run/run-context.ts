@@ -26,7 +26,7 @@ export function withCaller(ctx: Context, caller: SpanContext): Context {
 
 /** The caller whose run was not joined, if there is one. */
 export function callerOf(ctx: Context): SpanContext | undefined {
-  return shared().hasCallers === true ? (ctx.getValue(callerKey) as SpanContext | undefined) : undefined
+  return ctx.getValue(callerKey) as SpanContext | undefined
 }
 
 /** The run or joined part that the running code is in. */
