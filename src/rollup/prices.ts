@@ -113,13 +113,11 @@ export class PriceBook {
     if (!isName(model)) return undefined
     const clamped = clampedCall(call)
     const prices = this.#pricesOf(provider, model)
-    if (prices.own.length > 0) {
-      for (const price of prices.own) {
-        const answer = question(price, clamped)
-        if (answer !== undefined) return answer
-      }
+    for (const price of prices.own) {
+      const answer = question(price, clamped)
+      if (answer !== undefined) return answer
     }
-    const listed = this.#listedPrice(prices, clamped, provider)
+    const listed = this.#listedPrice(prices, clamped)
     return listed === undefined ? undefined : question(listed, clamped)
   }
 
@@ -136,9 +134,9 @@ export class PriceBook {
   }
 
   /** `undefined` where the list is not asked: the own table has the model, and no price for the call's tier. */
-  #listedPrice(prices: ModelPrices, { model, details }: PricedCall, provider: string | undefined): Price | undefined {
+  #listedPrice(prices: ModelPrices, { details }: PricedCall): Price | undefined {
     if (prices.isOwn && details?.serviceTier !== undefined) return undefined
-    return prices.listed ?? this.#lookUp(prices, provider, model)
+    return prices.listed ?? this.#lookUp(prices)
   }
 
   #pricesOf(provider: string | undefined, model: string): ModelPrices {
@@ -170,8 +168,8 @@ export class PriceBook {
   }
 
   /** Not before it is needed: who has own prices for all of its models never loads the list. */
-  #lookUp(prices: ModelPrices, provider: string | undefined, model: string): Price | undefined {
-    const lookup = this.#list?.lookUp(provider, model)
+  #lookUp(prices: ModelPrices): Price | undefined {
+    const lookup = this.#list?.lookUp(prices.provider, prices.model)
     if (lookup === undefined || lookup.status === 'loading') return undefined
     if (lookup.status === 'missing') this.#reportMissing(lookup.error)
     prices.listed = lookup.status === 'listed' ? lookup.price : unknownPrice
