@@ -152,7 +152,7 @@ export function readPlainSpan(
     } else if (part === zeroPart) {
       if (value !== 0) return undefined
     } else {
-      if (typeof value !== 'string' || value === '' || value.charCodeAt(0) === quote) return undefined
+      if (typeof value !== 'string' || value === '' || isQuoted(value)) return undefined
       if (part === operationPart) operation = value
       else if (part === modelPart) model = value
       else provider = value
@@ -181,4 +181,8 @@ export function readPlainSpan(
 }
 
 /** MLflow writes every attribute as JSON, names too. */
+export function isQuoted(name: string): boolean {
+  return name.charCodeAt(0) === quote
+}
+
 const quote = 0x22

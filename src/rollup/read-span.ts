@@ -4,7 +4,7 @@ import { ALIAS_ADK_RESPONSE, ALIASES_OF_AI_SDK, ALIASES_OF_CLAUDE_CODE, ALIASES_
 import { serviceTierOf } from '../run/service-tier.ts'
 import type { FoundDetails } from '../run/usage-attributes.ts'
 import { inclusiveInput, inclusiveOutput } from './inclusive-usage.ts'
-import { placesOf, readPlainSpan, type KeyPlaces } from './plain-span.ts'
+import { isQuoted, placesOf, readPlainSpan, type KeyPlaces } from './plain-span.ts'
 import { readAdkResponse, readProviderMetadata } from './provider-metadata.ts'
 import { callDetailsOf, readDetails } from './span-details.ts'
 import { SpanFacts } from './span-facts.ts'
@@ -245,12 +245,9 @@ function readAnySpan(
   return facts
 }
 
-/** MLflow writes every attribute as JSON, names too. */
 function unquoted(name: string): string {
-  return name.charCodeAt(0) === quote ? name.slice(1, -1) : name
+  return isQuoted(name) ? name.slice(1, -1) : name
 }
-
-const quote = 0x22
 
 /** The cost under the best of the names but the first. */
 function otherCost(attributes: Attributes): number | undefined {
