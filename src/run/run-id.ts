@@ -8,7 +8,12 @@ const traceIdPattern = /^[0-9a-f]{32}$/
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const zeroTraceId = '0'.repeat(32)
 const zeroSpanId = '0'.repeat(16)
+/** The first digit, looked at before the others: comparing whole strings is dear, and one in sixteen is left to compare. */
 const zero = 0x30
+
+function isZero(spanId: string): boolean {
+  return spanId.charCodeAt(0) === zero && spanId === zeroSpanId
+}
 
 /**
  * Mints a run id: 32 lower-case hex digits, a valid W3C trace id that is random throughout, as trace-context level 2
@@ -17,7 +22,6 @@ const zero = 0x30
 export function newRunId(): string {
   for (;;) {
     const runId = randomHex32()
-    // Comparing whole strings is dear, and one in sixteen is left to compare.
     if (runId.charCodeAt(16) !== zero || !runId.endsWith(zeroSpanId)) return runId
   }
 }
@@ -36,7 +40,7 @@ export function normaliseRunId(text: unknown): string | undefined {
  */
 export function rootSpanIdOf(runId: string): string | undefined {
   const spanId = flatTail(runId)
-  return spanId.charCodeAt(0) === zero && spanId === zeroSpanId ? undefined : spanId
+  return isZero(spanId) ? undefined : spanId
 }
 
 /** The root span's context of a run known by its id alone: remote, and taken as sampled. */
@@ -50,6 +54,6 @@ export function rootSpanContextOf(runId: string): SpanContext | undefined {
 export function newSpanId(): string {
   for (;;) {
     const spanId = randomHex16()
-    if (spanId.charCodeAt(0) !== zero || spanId !== zeroSpanId) return spanId
+    if (!isZero(spanId)) return spanId
   }
 }
