@@ -64,8 +64,7 @@ export class ByteWriter {
       this.keptEnd = this.#start = this.#position
       return this.#bytes
     }
-    const copy = Buffer.allocUnsafeSlow(this.#position - start)
-    this.#bytes.copy(copy, 0, start, this.#position)
+    const copy = this.copySince(start)
     this.keptStart = 0
     this.keptEnd = copy.length
     this.#backToChunk()

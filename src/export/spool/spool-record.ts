@@ -69,7 +69,6 @@ export function decodeBody(body: Buffer, { checksum }: RecordHead): readonly Enc
     settled: () => Promise.resolve(),
   }))
   return table.spans.map(
-    ([resource, scope, sizeBytes]) =>
-      new EncodedSpan(groups[resource]!, groups[scope]!, 0, body, at, (at += sizeBytes)),
+    ([resource, scope, sizeBytes]) => new EncodedSpan(groups[resource]!, groups[scope]!, 0, next(sizeBytes)),
   )
 }
