@@ -19,6 +19,9 @@ function isLeftOver({ part }: SpanNode): boolean {
 
 /** How many open spans are known at most. */
 const mostSpans = 2000
+/** How many are known where some are of what has ended: those may still have children. */
+const mostLeftOver = 256
+
 /**
  * Where the list begins and ends. In an object that is made anew every now and then: V8 takes note of each write of a new
  * object into an old one, which takes as long as the rest of listing a span.
@@ -28,10 +31,9 @@ interface Ends {
   newest: SpanNode | undefined
   firstUnindexed: SpanNode | undefined
 }
+
 /** One less than the number of spans for which it is used, a power of two. */
 const mostUsesMask = 127
-/** How many are known where some are of what has ended: those may still have children. */
-const mostLeftOver = 256
 
 /**
  * The open spans that the rollup knows, the latest 2000 of them, for parents that a tracer names without handing the
@@ -39,8 +41,8 @@ const mostLeftOver = 256
  *
  * A list that runs through the nodes themselves, with an index by span id that is brought up to date only when somebody
  * asks: where every parent comes as a span, no id is ever looked at. A span that is pushed out is counted as ever; what
- * names it as its parent by id alone counts at the root of its run. Of spans that never end, in
- * what has ended itself, the latest 256 stay.
+ * names it as its parent by id alone counts at the root of its run. Of spans that never end, in what has ended itself,
+ * the latest 256 stay.
  */
 export class OpenSpans {
   #ends: Ends = { oldest: undefined, newest: undefined, firstUnindexed: undefined }
